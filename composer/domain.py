@@ -1,0 +1,224 @@
+"""What a domain (music, art, ...) must give to the core.
+
+The core (GAN, environment, reward, DQN, training, checkpoint) knows only this interface: integer
+fragments on a layout of places. A domain is found by its id among the entry points of the group
+``composer.domains``; the core never imports one.
+
+Vocabulary: a *piece* is a line or grid of *places* (its layout); each place holds one *fragment*
+(a bar of music, a tile of a picture), an integer array of ``spec.shape`` with values in
+``[0, spec.classes)``. Places are filled in order 0, 1, 2, ...; the *neighbours* of a place are
+earlier places at fixed relations to it (the bar before, the bar four before, the tile to the left).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from composer.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import torch
+    from torch import nn
+
+    from composer.composition import Composition
+
+ENTRY_POINT_GROUP = "composer.domains"
+Layout = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FragmentSpec:
+    """Shape and alphabet of a fragment.
+
+    Attributes:
+        shape: shape of one fragment, e.g. ``(voices, steps)`` or ``(height, width)``.
+        classes: number of token values, at most 256, so that fragments are stored as uint8.
+    """
+
+    shape: tuple[int, ...]
+    classes: int
+
+    @property
+    def size(self) -> int:
+        """Number of tokens in a fragment."""
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece as read: its fragments in order of their places.
+
+    Attributes:
+        fragments: uint8 ``[places, *spec.shape]``.
+        layout: ``(bars,)`` for music, ``(rows, columns)`` for art; its product is ``places``.
+        source: the file it came from, relative to the folder that was read.
+    """
+
+    fragments: np.ndarray
+    layout: Layout
+    source: str
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A file, or a part of one, that is not used, and why (one short sentence)."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All that a domain read from a folder.
+
+    Attributes:
+        pieces: the usable pieces, sorted by source.
+        clusters: int64 ``[len(pieces)]``; pieces with the same number are the same work
+            (another rendering, key or crop) and must stay on one side of any split.
+        settings: the domain settings with everything automatic decided (JSON-ready); they
+            re-create the domain with ``load_domain``.
+        rejections: what is not used and why.
+        summary: counts for people and ``--json`` (JSON-ready).
+    """
+
+    pieces: list[Piece]
+    clusters: np.ndarray
+    settings: dict[str, Any]
+    rejections: list[Rejection] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Structural candidates: what is already there, used again.
+
+    Attributes:
+        fragments: uint8 ``[batch, moves, *shape]``.
+        valid: bool ``[batch, moves]``; False where the move does not exist at this place.
+        sources: int64 ``[batch, moves]``; the column of ``neighbours`` it was made from.
+        names: origin of each move, ``"repeat"``, ``"sequence"``, ``"mirror"``, ...
+    """
+
+    fragments: np.ndarray
+    valid: np.ndarray
+    sources: np.ndarray
+    names: tuple[str, ...]
+
+
+class Domain(ABC):
+    """A domain bound to its settings. Cheap to construct; heavy imports happen inside methods."""
+
+    id: ClassVar[str]
+    extensions: ClassVar[frozenset[str]]
+    spec: FragmentSpec
+
+    @abstractmethod
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        """Bind to settings as they stand in ``Corpus.settings``; unknown keys are an error."""
+
+    # ---- data -----------------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def read(cls, folder: Path, options: Mapping[str, Any]) -> Corpus:
+        """Read every usable file below ``folder``; never raises for a single bad file.
+
+        ``options`` come from the command line (music: ``meter``, ``voices``, ``steps_per_beat``).
+        Raises DataError where nothing usable is left.
+        """
+
+    # ---- geometry of a piece ----------------------------------------------------------------
+
+    @abstractmethod
+    def neighbours(self, layout: Layout) -> np.ndarray:
+        """int64 ``[places, neighbours]``: earlier places, -1 where there is none."""
+
+    @property
+    @abstractmethod
+    def generator_neighbours(self) -> int:
+        """The generator is conditioned on this many first columns of ``neighbours``."""
+
+    @abstractmethod
+    def positions(self, layout: Layout) -> np.ndarray:
+        """float32 ``[places, features]`` in [0, 1]: where in the piece a place lies."""
+
+    @property
+    @abstractmethod
+    def training_layout(self) -> Layout:
+        """The layout of the compositions that the agent plays while training."""
+
+    # ---- networks ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def generator(self, latent: int, width: int) -> nn.Module:
+        """``(latent, context one-hot, present, position) -> logits [n, *shape, classes]``."""
+
+    @abstractmethod
+    def discriminator(self, width: int) -> nn.Module:
+        """``(fragment one-hot, context one-hot, present, position) -> realism logit [n]``."""
+
+    @abstractmethod
+    def encoder(self, width: int) -> nn.Module:
+        """``fragment one-hot [n, *shape, classes] -> embedding [n, width]``."""
+
+    @abstractmethod
+    def relations(self, fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        """How each fragment resembles each other one: equal, equal rhythm, ...
+
+        ``fragments`` int ``[batch, a, *shape]``, ``others`` int ``[batch, b, *shape]`` ->
+        float32 ``[batch, a, b, relations]`` in [0, 1].
+        """
+
+    # ---- play ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def moves(
+        self, context: np.ndarray, present: np.ndarray, rng: np.random.Generator
+    ) -> Moves:
+        """Structural candidates made from the context.
+
+        ``context`` uint8 ``[batch, neighbours, *shape]``, ``present`` bool ``[batch, neighbours]``.
+        """
+
+    @abstractmethod
+    def features(self, fragments: np.ndarray) -> np.ndarray:
+        """float32 ``[n, features]``; Euclidean distance between rows is perceived distance."""
+
+    @abstractmethod
+    def compare(self, made: np.ndarray, real: np.ndarray) -> dict[str, float]:
+        """Distances between two sets of fragments (uint8), smaller is better; ``"total"`` ranks."""
+
+    # ---- output -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def allowed(self, options: Mapping[str, Any]) -> np.ndarray | None:
+        """bool ``[*shape, classes]``: tokens that the options of ``compose`` permit; None: all."""
+
+    @abstractmethod
+    def write(
+        self, composition: Composition, stem: Path, options: Mapping[str, Any]
+    ) -> list[Path]:
+        """Write the files of one composition (``stem`` plus suffixes), atomically; return paths."""
+
+
+def domain_ids() -> Sequence[str]:
+    """Ids of the installed domains."""
+    return sorted(point.name for point in entry_points(group=ENTRY_POINT_GROUP))
+
+
+def domain_class(domain_id: str) -> type[Domain]:
+    """Find a domain by its id; ModelError where it is not installed."""
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.name == domain_id:
+            return point.load()  # type: ignore[no-any-return]
+    known = ", ".join(domain_ids()) or "none: install the package with pip"
+    message = f"unknown domain '{domain_id}' (installed: {known})"
+    raise ModelError(message)
