@@ -150,6 +150,10 @@ class Domain(ABC):
     def positions(self, layout: Layout) -> np.ndarray:
         """float32 ``[places, features]`` in [0, 1]: where in the piece a place lies."""
 
+    @abstractmethod
+    def layout(self, options: Mapping[str, Any]) -> Layout:
+        """The layout that the options of ``compose`` ask for (music: ``bars``, 1 to 512)."""
+
     @property
     @abstractmethod
     def training_layout(self) -> Layout:
