@@ -159,6 +159,10 @@ class Domain(ABC):
     def training_layout(self) -> Layout:
         """The layout of the compositions that the agent plays while training."""
 
+    @abstractmethod
+    def windows(self, piece: Piece) -> np.ndarray:
+        """uint8 ``[n, places, *shape]``: parts of a piece that have the training layout."""
+
     # ---- networks ----------------------------------------------------------------------------
 
     @abstractmethod

@@ -30,6 +30,8 @@ class MusicSettings:
             relative (A for C), so that all share one scale.
         instruments: General MIDI program (0-127) of each voice.
         tempo: quarter notes a minute, the median of the corpus.
+        bars: length of the pieces that the agent practises on: 16, or 8 or 4 where the corpus
+            holds mostly shorter ones.
     """
 
     meter: tuple[int, int] = (4, 4)
@@ -39,6 +41,7 @@ class MusicSettings:
     tonic: int = 0
     instruments: tuple[int, ...] = (0,)
     tempo: float = 120.0
+    bars: int = 16
 
     @property
     def voices(self) -> int:

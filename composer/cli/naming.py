@@ -1,0 +1,50 @@
+"""Names for what is written, so that nothing already there is ever overwritten."""
+
+from __future__ import annotations
+
+import os
+from itertools import chain, count
+from pathlib import Path
+
+from composer.errors import UsageError
+
+RUNS = Path("runs")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that can be written to; UsageError where that is not possible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot make the folder '{path}': {error.strerror}; choose another with --out"
+        raise UsageError(message) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        message = f"the folder '{path}' cannot be written to; choose another with --out"
+        raise UsageError(message)
+
+
+def new_run_folder(wanted: Path) -> Path:
+    """Make ``wanted`` or, where that has something in it, the first free of ``wanted-2``, ..."""
+    if wanted.name in {"", ".."}:  # "." and the like have no name to add a number to
+        wanted = wanted.resolve()
+    make_folder(wanted.parent)
+    for number in count(1):
+        path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            if path.is_dir() and not any(path.iterdir()):
+                return path
+        except OSError as error:
+            message = f"cannot make the folder '{path}': {error.strerror}"
+            raise UsageError(message) from error
+        else:
+            return path
+    raise AssertionError
+
+
+def free_stem(folder: Path, name: str) -> Path:
+    """``name`` in ``folder``, or the first of ``name-2``, ``name-3``, ... that no file has."""
+    taken = {entry.name.rpartition(".")[0] for entry in folder.iterdir()}
+    numbered = (f"{name}-{number}" for number in count(2))
+    return folder / next(stem for stem in chain([name], numbered) if stem not in taken)

@@ -1,0 +1,154 @@
+"""The music domain: a piece is a line of bars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from composer.domain import Corpus, Domain, FragmentSpec, Layout, Moves, Piece
+from composer.domains.music import moves
+from composer.domains.music.settings import FIRST_PITCH, HOLD, MusicSettings
+from composer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import torch
+    from torch import nn
+
+    from composer.composition import Composition
+
+LAGS = (1, 2, 4, 8, 3, 5, 9, 16)
+GENERATOR_LAGS = 2  # the bars just before; form is the agent's task
+MAX_BARS = 512
+DEFAULT_BARS = 16
+PHRASE = 4
+
+
+class MusicDomain(Domain):
+    """Bars of 1 to 4 monophonic voices; neighbours are the bars at fixed lags before."""
+
+    id = "music"
+    extensions = frozenset({".mid", ".midi"})
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        """Bind to ``MusicSettings`` in their JSON form."""
+        self.settings = MusicSettings.from_json(settings)
+        shape = (self.settings.voices, self.settings.steps)
+        self.spec = FragmentSpec(shape=shape, classes=self.settings.classes)
+
+    @classmethod
+    def read(cls, folder: Path, options: Mapping[str, Any]) -> Corpus:
+        """Read a folder of MIDI files."""
+        from composer.domains.music.read import read_folder  # noqa: PLC0415
+
+        return read_folder(folder, options)
+
+    def neighbours(self, layout: Layout) -> np.ndarray:
+        """The bars at ``LAGS`` before; int64 ``[bars, 8]``, -1 before the beginning."""
+        index = np.arange(layout[0])[:, None] - np.array(LAGS)
+        return np.where(index >= 0, index, -1)
+
+    @property
+    def generator_neighbours(self) -> int:
+        """The two bars before."""
+        return GENERATOR_LAGS
+
+    def positions(self, layout: Layout) -> np.ndarray:
+        """Place in the phrase of 4, in the period of 16, and distance to both ends."""
+        bars = np.arange(layout[0])
+        left = layout[0] - 1 - bars
+        columns = [bars == 0, left == 0, left == 1]
+        columns += [bars % PHRASE == i for i in range(PHRASE)]
+        columns += [bars // PHRASE % PHRASE == i for i in range(PHRASE)]
+        columns += [np.minimum(bars, PHRASE * PHRASE) / (PHRASE * PHRASE)]
+        columns += [np.minimum(left, PHRASE * PHRASE) / (PHRASE * PHRASE)]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def layout(self, options: Mapping[str, Any]) -> Layout:
+        """``bars`` from the options, 1 to 512."""
+        bars = int(options.get("bars") or DEFAULT_BARS)
+        if not 1 <= bars <= MAX_BARS:
+            message = f"--bars is {bars}, but must be from 1 to {MAX_BARS}"
+            raise UsageError(message)
+        return (bars,)
+
+    @property
+    def training_layout(self) -> Layout:
+        """A line of ``settings.bars`` bars."""
+        return (self.settings.bars,)
+
+    def windows(self, piece: Piece) -> np.ndarray:
+        """Consecutive windows, aligned to the end: a pickup stays out, and phrases end in them."""
+        bars = self.settings.bars
+        fragments = piece.fragments[len(piece.fragments) % bars :]
+        return fragments.reshape(-1, bars, *self.spec.shape)
+
+    @property
+    def _position_size(self) -> int:
+        return int(self.positions((1,)).shape[1])
+
+    def generator(self, latent: int, width: int) -> nn.Module:
+        """A ``BarGenerator``."""
+        from composer.domains.music.networks import BarGenerator  # noqa: PLC0415
+
+        return BarGenerator(
+            self.settings, self.generator_neighbours, self._position_size, latent, width
+        )
+
+    def discriminator(self, width: int) -> nn.Module:
+        """A ``BarDiscriminator``."""
+        from composer.domains.music.networks import BarDiscriminator  # noqa: PLC0415
+
+        return BarDiscriminator(
+            self.settings, self.generator_neighbours, self._position_size, width
+        )
+
+    def encoder(self, width: int) -> nn.Module:
+        """A ``BarEncoder``."""
+        from composer.domains.music.networks import BarEncoder  # noqa: PLC0415
+
+        return BarEncoder(self.settings, width)
+
+    def relations(self, fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        """Share of equal steps, all equal, equal rhythm, equal up to transposition."""
+        return moves.relations(fragments, others)
+
+    def moves(self, context: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> Moves:
+        """Repeats of the bars before, and sequences (a repeat moved along the scale)."""
+        return moves.propose(context, present, rng, self.settings)
+
+    def features(self, fragments: np.ndarray) -> np.ndarray:
+        """Sounding pitch (octaves) and onset of each voice and step: ``[n, 3*voices*steps]``."""
+        lows = np.array(self.settings.lows)[:, None]
+        onset = fragments >= FIRST_PITCH
+        step = np.arange(fragments.shape[-1])
+        last = np.maximum.accumulate(np.where(fragments == HOLD, -1, step), axis=-1)
+        source = np.take_along_axis(fragments, np.maximum(last, 0), axis=-1).astype(np.int64)
+        sounds = (source >= FIRST_PITCH) & (last >= 0)
+        pitch = np.where(sounds, (source - FIRST_PITCH + lows - 66) / 12, 0.0)  # 66: mid range
+        columns = np.stack((pitch, sounds, onset), axis=1).astype(np.float32)
+        return columns.reshape(len(fragments), -1)
+
+    def compare(self, made: np.ndarray, real: np.ndarray) -> dict[str, float]:
+        """Jensen-Shannon divergences of intervals, pitch classes, durations and onsets."""
+        from composer.domains.music.metrics import compare_bars  # noqa: PLC0415
+
+        return compare_bars(made, real, self.settings)
+
+    def allowed(self, options: Mapping[str, Any]) -> np.ndarray | None:
+        """With ``key``: only tokens whose written pitch lies in its scale."""
+        from composer.domains.music import scales  # noqa: PLC0415
+
+        if not options.get("key"):
+            return None
+        key = scales.parse_key(str(options["key"]))
+        return scales.allowed_tokens(self.settings, key, scales.shift_for(self.settings, key))
+
+    def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:
+        """A MIDI file and a piano roll."""
+        from composer.domains.music.write import write_piece  # noqa: PLC0415
+
+        return write_piece(composition, stem, self.settings, options)

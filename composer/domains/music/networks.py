@@ -1,0 +1,147 @@
+"""Networks that read and write bars: generator, discriminator and encoder.
+
+A bar is seen in two views: the one-hot tokens, and the pitch that *sounds* at each step, which a
+differentiable recursion derives from onsets and holds. Without the second view the interval statistics of generated bars stay poor, because an interval spans the
+holds between two onsets.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from composer.domains.music.settings import FIRST_PITCH, HOLD, MusicSettings
+
+SLOPE = 0.2
+
+
+def sounding(bars: Tensor) -> Tensor:
+    """The pitch that sounds at each step: s[t] = onset[t] + hold[t] * s[t-1].
+
+    ``bars`` one-hot (or straight-through) float ``[n, voices, steps, classes]`` -> float
+    ``[n, voices, steps, classes - 2]``; all zero where nothing sounds.
+    """
+    onsets = bars[..., FIRST_PITCH:]
+    holds = bars[..., HOLD : HOLD + 1]
+    current = onsets[:, :, 0]
+    line = [current]
+    for step in range(1, bars.shape[2]):
+        current = onsets[:, :, step] + holds[:, :, step] * current
+        line.append(current)
+    return torch.stack(line, dim=2)
+
+
+class BarViews(nn.Module):
+    """Embeds both views of each step with one shared linear map: ``[n, voices*steps*features]``."""
+
+    def __init__(self, settings: MusicSettings, features: int) -> None:
+        """``features`` for each step and voice."""
+        super().__init__()
+        self.tokens = nn.Linear(settings.classes, features)
+        self.pitches = nn.Linear(settings.pitches, features, bias=False)
+        self.width = settings.voices * settings.steps * features
+
+    def forward(self, bars: Tensor) -> Tensor:
+        """One-hot ``[n, voices, steps, classes]`` -> ``[n, width]``."""
+        return (self.tokens(bars) + self.pitches(sounding(bars))).flatten(1)
+
+
+class BarEncoder(nn.Module):
+    """A bar as a vector: ``[n, voices, steps, classes] -> [n, width]``."""
+
+    def __init__(self, settings: MusicSettings, width: int, features: int = 16) -> None:
+        """``width`` of the embedding."""
+        super().__init__()
+        self.views = BarViews(settings, features)
+        self.layers = nn.Sequential(
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(self.views.width, 2 * width),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(2 * width, width),
+        )
+
+    def forward(self, bars: Tensor) -> Tensor:
+        """Embed bars."""
+        return self.layers(self.views(bars))  # type: ignore[no-any-return]
+
+
+class Surroundings(nn.Module):
+    """The neighbours and the position of a place as one vector."""
+
+    def __init__(self, settings: MusicSettings, neighbours: int, position: int, width: int) -> None:
+        """``neighbours`` bars and ``position`` features in, ``self.width`` numbers out."""
+        super().__init__()
+        self.encoder = BarEncoder(settings, width)
+        self.width = neighbours * (width + 1) + position
+
+    def forward(self, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
+        """Context one-hot ``[n, neighbours, *bar]``, present float ``[n, neighbours]``."""
+        count, neighbours = present.shape
+        embedded = self.encoder(context.flatten(0, 1)).view(count, neighbours, -1)
+        masked = embedded * present.unsqueeze(-1)  # [n, neighbours, width]
+        return torch.cat((masked.flatten(1), present, position), dim=1)
+
+
+class Residual(nn.Module):
+    """``x + W2 f(W1 f(x))``; the last map starts at a small scale, so that depth is harmless."""
+
+    def __init__(self, width: int) -> None:
+        """``width`` in and out."""
+        super().__init__()
+        self.first = nn.Linear(width, width)
+        self.second = nn.Linear(width, width)
+        with torch.no_grad():
+            self.second.weight.mul_(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[n, width] -> [n, width]``."""
+        hidden = self.first(nn.functional.leaky_relu(x, SLOPE))
+        return x + self.second(nn.functional.leaky_relu(hidden, SLOPE))  # type: ignore[no-any-return]
+
+
+class BarGenerator(nn.Module):
+    """(noise, neighbours, position) -> logits of a bar."""
+
+    def __init__(
+        self, settings: MusicSettings, neighbours: int, position: int, latent: int, width: int
+    ) -> None:
+        """Dense layers: a bar has too few steps for convolutions to pay on a CPU."""
+        super().__init__()
+        self.shape = (settings.voices, settings.steps, settings.classes)
+        self.around = Surroundings(settings, neighbours, position, width // 8)
+        self.layers = nn.Sequential(
+            nn.Linear(latent + self.around.width, width),
+            Residual(width),
+            Residual(width),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(width, settings.voices * settings.steps * settings.classes),
+        )
+
+    def forward(self, latent: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
+        """Latent ``[n, latent]`` -> logits ``[n, voices, steps, classes]``."""
+        around = self.around(context, present, position)
+        logits = self.layers(torch.cat((latent, around), dim=1))
+        return logits.view(-1, *self.shape)  # type: ignore[no-any-return]
+
+
+class BarDiscriminator(nn.Module):
+    """(bar, neighbours, position) -> realism logit; no normalisation layers (R3GAN, 2024)."""
+
+    def __init__(self, settings: MusicSettings, neighbours: int, position: int, width: int) -> None:
+        """Reads the bar in both views."""
+        super().__init__()
+        self.views = BarViews(settings, 24)
+        self.around = Surroundings(settings, neighbours, position, width // 8)
+        self.layers = nn.Sequential(
+            nn.Linear(self.views.width + self.around.width, width),
+            Residual(width),
+            Residual(width),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(width, 1),
+        )
+
+    def forward(self, bars: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
+        """One-hot bars ``[n, voices, steps, classes]`` -> ``[n]``."""
+        views = nn.functional.leaky_relu(self.views(bars), SLOPE)
+        around = self.around(context, present, position)
+        return self.layers(torch.cat((views, around), dim=1)).squeeze(1)  # type: ignore[no-any-return]

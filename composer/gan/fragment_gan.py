@@ -1,0 +1,246 @@
+"""The fragment GAN: a generator and a discriminator of single fragments in their context."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from composer import state
+from composer.gan.losses import (
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    straight_through,
+)
+from composer.places import Places, one_hot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from composer.domain import Domain
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """Fragment GAN.
+
+    Attributes:
+        latent: size of the noise vector.
+        generator_width, discriminator_width: hidden units.
+        batch: places a step.
+        learning_rate, final_learning_rate: Adam's, decayed by a cosine over ``steps``.
+        beta2, final_beta2: Adam's second moment, decayed likewise.
+        gamma, final_gamma: weight of the gradient penalties; the one knob of the method.
+        penalty_interval: penalties every so many steps.
+        context_dropout: probability that a neighbour is hidden from both networks.
+        guidance: the value gradient's norm, as a share of the adversarial gradient's.
+        ema: decay of the generator's moving average.
+        steps: length of the schedules.
+    """
+
+    latent: int = 64
+    generator_width: int = 384
+    discriminator_width: int = 384
+    batch: int = 128
+    learning_rate: float = 4e-4
+    final_learning_rate: float = 4e-5
+    beta2: float = 0.9
+    final_beta2: float = 0.99
+    gamma: float = 1.0
+    final_gamma: float = 0.1
+    penalty_interval: int = 2
+    context_dropout: float = 0.3
+    guidance: float = 0.1
+    ema: float = 0.998
+    steps: int = 6000
+
+
+Guide = Callable[[Tensor, Places], Tensor]
+
+
+def limit_norm(gradient: Tensor, reference: Tensor, share: float) -> Tensor:
+    """Scale each row of ``gradient`` to ``share`` of the norm of ``reference``'s row."""
+    norm = gradient.flatten(1).norm(dim=1)
+    scale = share * reference.flatten(1).norm(dim=1) / norm.clamp_min(1e-12)
+    return gradient * scale.view(-1, *(1,) * (gradient.dim() - 1))
+
+
+def cosine(start: float, end: float, progress: float) -> float:
+    """From ``start`` to ``end`` as ``progress`` goes from 0 to 1."""
+    weight = 0.5 * (1 + np.cos(np.pi * min(max(progress, 0.0), 1.0)))
+    return float(end + (start - end) * weight)
+
+
+class Context:
+    """The conditioning of a batch as tensors: neighbours one-hot, presence, position."""
+
+    def __init__(self, places: Places, domain: Domain, hide: np.ndarray | None = None) -> None:
+        """Keep the generator's neighbours; ``hide`` bool ``[n, neighbours]`` masks some."""
+        count = domain.generator_neighbours
+        present = places.present[:, :count]
+        if hide is not None:
+            present = present & ~hide
+        self.present = torch.from_numpy(present.astype(np.float32))
+        self.context = one_hot(places.context[:, :count], domain.spec)
+        self.position = torch.from_numpy(places.position)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Unpack as ``context, present, position``."""
+        return iter((self.context, self.present, self.position))
+
+
+class FragmentGAN:
+    """Both networks, their optimisers and the generator's moving average."""
+
+    def __init__(self, domain: Domain, config: GanConfig) -> None:
+        """Networks are initialised from torch's global random state."""
+        self.domain = domain
+        self.config = config
+        self.generator = domain.generator(config.latent, config.generator_width)
+        self.discriminator = domain.discriminator(config.discriminator_width)
+        self.average = copy.deepcopy(self.generator).requires_grad_(requires_grad=False)
+        betas = (0.0, config.beta2)
+        self.generator_optimizer = torch.optim.Adam(
+            self.generator.parameters(), lr=config.learning_rate, betas=betas, fused=True
+        )
+        self.discriminator_optimizer = torch.optim.Adam(
+            self.discriminator.parameters(), lr=config.learning_rate, betas=betas, fused=True
+        )
+        self.steps = 0
+        self.penalty_scale = 1.0  # raised by the guard after a divergence
+
+    def step(
+        self,
+        real: Places,
+        rng: np.random.Generator,
+        guide: Guide | None = None,
+    ) -> dict[str, float]:
+        """One discriminator and one generator update; losses and logits as floats.
+
+        ``guide`` maps generated fragments (one-hot, straight-through) and their places to the
+        gradient of a value that the generator shall ascend: the value function's voice in the GAN.
+        """
+        self._schedule()
+        size, neighbours = len(real.fragments), self.domain.generator_neighbours
+        hide = rng.random((size, neighbours)) < self.config.context_dropout
+        context = Context(real, self.domain, hide)
+        fragments = one_hot(real.fragments, self.domain.spec)
+        noise = rng.standard_normal((2, size, self.config.latent), dtype=np.float32)
+        values = self._update_discriminator(fragments, context, torch.from_numpy(noise[0]))
+        values |= self._update_generator(
+            fragments, context, torch.from_numpy(noise[1]), real, guide
+        )
+        self._update_average()
+        self.steps += 1
+        return values
+
+    def _schedule(self) -> None:
+        progress = self.steps / self.config.steps
+        rate = cosine(self.config.learning_rate, self.config.final_learning_rate, progress)
+        beta2 = cosine(self.config.beta2, self.config.final_beta2, progress)
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+                group["betas"] = (0.0, beta2)
+
+    @property
+    def gamma(self) -> float:
+        """The present weight of the gradient penalties."""
+        progress = self.steps / self.config.steps
+        return self.penalty_scale * cosine(self.config.gamma, self.config.final_gamma, progress)
+
+    def _update_discriminator(
+        self, real: Tensor, context: Context, noise: Tensor
+    ) -> dict[str, float]:
+        with torch.no_grad():
+            fake = straight_through(self.generator(noise, *context))
+        penalise = self.steps % self.config.penalty_interval == 0
+        real, fake = real.requires_grad_(penalise), fake.requires_grad_(penalise)
+        real_logits = self.discriminator(real, *context)
+        fake_logits = self.discriminator(fake, *context)
+        loss = discriminator_loss(real_logits, fake_logits)
+        values = {"d_loss": loss.item(), "d_gap": (real_logits - fake_logits).mean().item()}
+        if penalise:
+            r1 = gradient_penalty(real_logits, real)
+            r2 = gradient_penalty(fake_logits, fake)
+            weight = self.gamma / 2 * self.config.penalty_interval
+            loss = loss + weight * (r1 + r2)
+            values |= {"r1": r1.item(), "r2": r2.item()}
+        self.discriminator_optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.discriminator_optimizer.step()
+        return values
+
+    def _update_generator(
+        self, real: Tensor, context: Context, noise: Tensor, places: Places, guide: Guide | None
+    ) -> dict[str, float]:
+        self.discriminator.requires_grad_(requires_grad=False)
+        fake = straight_through(self.generator(noise, *context))
+        with torch.no_grad():
+            real_logits = self.discriminator(real, *context)
+        loss = generator_loss(real_logits, self.discriminator(fake, *context))
+        (descent,) = torch.autograd.grad(loss, fake, retain_graph=True)
+        if guide is not None:
+            descent = descent - limit_norm(guide(fake, places), descent, self.config.guidance)
+        self.generator_optimizer.zero_grad(set_to_none=True)
+        fake.backward(descent)
+        self.generator_optimizer.step()
+        self.discriminator.requires_grad_(requires_grad=True)
+        return {"g_loss": loss.item()}
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        decay = min(self.config.ema, (1 + self.steps) / (10 + self.steps))
+        torch._foreach_lerp_(  # noqa: SLF001  # one fused pass over all parameters
+            list(self.average.parameters()), list(self.generator.parameters()), 1 - decay
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """Copies of all tensors of networks, average and optimisers, and the step count."""
+        return state.collect(self._modules(), self._optimizers()) | {
+            "steps": torch.tensor(self.steps)
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Inverse of ``state``."""
+        state.restore(self._modules(), self._optimizers(), tensors)
+        self.steps = int(tensors["steps"])
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {
+            "generator": self.generator,
+            "average": self.average,
+            "discriminator": self.discriminator,
+        }
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+        }
+
+    @torch.no_grad()
+    def generate(self, places: Places, latents: np.ndarray) -> np.ndarray:
+        """Fragments by the averaged generator; latents float32 ``[n, latent]`` -> uint8."""
+        return generate(self.average, self.domain, places, latents)
+
+
+@torch.no_grad()
+def generate(
+    generator: nn.Module,
+    domain: Domain,
+    places: Places,
+    latents: np.ndarray,
+    allowed: np.ndarray | None = None,
+) -> np.ndarray:
+    """Fragments uint8 ``[n, *shape]`` for places; ``allowed`` bool ``[*shape, classes]``."""
+    logits = generator(torch.from_numpy(latents), *Context(places, domain))
+    if allowed is not None:
+        logits = logits.masked_fill(~torch.from_numpy(allowed), -torch.inf)
+    return logits.argmax(-1).to(torch.uint8).numpy()  # type: ignore[no-any-return]

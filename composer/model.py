@@ -1,0 +1,206 @@
+"""A trained model: all that composing needs, and nothing of training."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from composer import checkpoint
+from composer.critics import CompositionCritic, CriticConfig
+from composer.domain import domain_class
+from composer.dqn.agent import AgentConfig
+from composer.dqn.network import ValueNetwork
+from composer.errors import ModelError
+from composer.gan.fragment_gan import GanConfig
+from composer.reward import typical_distance
+from composer.stage import CandidateConfig, World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from composer.domain import Domain
+
+BUNDLED = Path(__file__).parent / "models"
+EXPORT = "model"  # name of the folder inside a run
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The configurations of all parts of a model."""
+
+    gan: GanConfig = field(default_factory=GanConfig)
+    critics: CriticConfig = field(default_factory=CriticConfig)
+    agent: AgentConfig = field(default_factory=AgentConfig)
+    candidates: CandidateConfig = field(default_factory=CandidateConfig)
+
+
+def from_json(cls: type[T], data: Mapping[str, Any]) -> T:
+    """A (nested) frozen dataclass from the JSON form of ``dataclasses.asdict``.
+
+    Raises ModelError where a field is unknown: the file is from another version.
+    """
+    hints = get_type_hints(cls)
+    values = {
+        name: from_json(hints[name], value) if dataclasses.is_dataclass(hints.get(name)) else value
+        for name, value in data.items()
+    }
+    try:
+        return cls(**values)
+    except TypeError as error:
+        message = f"the model's configuration does not fit this version of composer: {error}"
+        raise ModelError(message) from error
+
+
+@dataclass
+class Model:
+    """A model that can compose.
+
+    Attributes:
+        domain_id, settings: re-create the domain.
+        config: configurations of the parts.
+        domain: the domain, bound to its settings.
+        generator: the averaged generator.
+        critics: ensemble of composition critics.
+        value: the value network.
+        known: uint8 ``[n, *shape]``, the different fragments of the training pieces.
+        elite: float32 ``[m, latent]``, latents of high value.
+        temperature: of the softmax over Q when composing, matched on held-out pieces.
+        card: where the model comes from, JSON-ready.
+        hash: sha256 (hex) of the file of weights.
+    """
+
+    domain_id: str
+    settings: dict[str, Any]
+    config: ModelConfig
+    domain: Domain
+    generator: nn.Module
+    critics: nn.ModuleList
+    value: ValueNetwork
+    known: np.ndarray
+    elite: np.ndarray
+    temperature: float
+    card: dict[str, Any] = field(default_factory=dict)
+    hash: str = ""
+
+    def world(self) -> World:
+        """The world to compose in."""
+        features = self.domain.features(self.known)
+        unit = typical_distance(features, np.random.default_rng(0))
+        return World(
+            domain=self.domain,
+            generator=self.generator.eval(),
+            latent=self.config.gan.latent,
+            critics=self.critics.eval(),  # type: ignore[arg-type]
+            known=features,
+            unit=unit,
+            elite=self.elite,
+            candidates=self.config.candidates,
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors, networks in half precision: a third decimal is more than they know."""
+        parts = {"generator": self.generator, "critics": self.critics, "value": self.value}
+        tensors = {
+            f"{name}.{key}": tensor.half() if tensor.is_floating_point() else tensor
+            for name, part in parts.items()
+            for key, tensor in part.state_dict().items()
+        }
+        tensors["known"] = torch.from_numpy(self.known)
+        tensors["elite"] = torch.from_numpy(self.elite.astype(np.float16))
+        return tensors
+
+    def document(self) -> dict[str, Any]:
+        """What stands in ``config.json``."""
+        return {
+            "domain": self.domain_id,
+            "settings": self.settings,
+            "networks": asdict(self.config),
+            "temperature": self.temperature,
+            "card": self.card,
+        }
+
+
+def build(domain_id: str, settings: dict[str, Any], config: ModelConfig) -> Model:
+    """A model with untrained networks."""
+    domain = domain_class(domain_id)(settings)
+    critics = nn.ModuleList(
+        CompositionCritic(domain, config.critics) for _ in range(config.critics.count)
+    )
+    return Model(
+        domain_id=domain_id,
+        settings=settings,
+        config=config,
+        domain=domain,
+        generator=domain.generator(config.gan.latent, config.gan.generator_width),
+        critics=critics,
+        value=ValueNetwork(domain, config.agent.network, config.agent.gamma),
+        known=np.zeros((0, *domain.spec.shape), np.uint8),
+        elite=np.zeros((0, config.gan.latent), np.float32),
+        temperature=config.agent.temperature,
+    )
+
+
+def save_model(model: Model, directory: Path) -> None:
+    """Write a model folder: ``model.safetensors``, ``config.json``, ``SHA256SUMS``."""
+    checkpoint.save(directory, {"model": model.tensors()}, {"config": model.document()})
+
+
+def load_model(path: Path | str) -> Model:
+    """A bundled model by name, or a model, run or checkpoint folder.
+
+    Raises ModelError where there is none or it cannot be used, naming the file.
+    """
+    directory = find_model(path)
+    stored = checkpoint.load(directory, ["model", "config"])
+    document, tensors = stored.documents["config"], stored.tensors["model"]
+    try:
+        config = from_json(ModelConfig, document["networks"])
+        model = build(document["domain"], document["settings"], config)
+        parts = {"generator": model.generator, "critics": model.critics, "value": model.value}
+        for name, part in parts.items():
+            part.load_state_dict(select(tensors, name))
+            part.requires_grad_(requires_grad=False)
+        model.known = tensors["known"].numpy()
+        model.elite = tensors["elite"].float().numpy()
+        model.temperature = float(document["temperature"])
+        model.card = dict(document.get("card", {}))
+    except (KeyError, RuntimeError, ValueError, TypeError) as error:
+        message = f"{directory / 'model.safetensors'} does not fit its config.json: {error}"
+        raise ModelError(message) from error
+    model.hash = stored.sums["model.safetensors"]
+    return model
+
+
+def find_model(path: Path | str) -> Path:
+    """The folder that holds ``model.safetensors`` for a bundled name or any path."""
+    bundled = BUNDLED / str(path)
+    if isinstance(path, str) and path.isidentifier() and (bundled / "config.json").is_file():
+        return bundled
+    place = Path(path)
+    if not place.is_dir():
+        names = ", ".join(sorted(p.parent.name for p in BUNDLED.glob("*/config.json"))) or "none"
+        message = f"there is no model '{path}': give a run folder or a bundled model ({names})"
+        raise ModelError(message)
+    if (place / "model.safetensors").is_file():
+        return place
+    if (place / EXPORT / "model.safetensors").is_file():
+        return place / EXPORT
+    return checkpoint.latest(place)
+
+
+def select(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors below ``prefix.``, without it, in single precision where they are floats."""
+    start = prefix + "."
+    return {
+        name[len(start) :]: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+        if name.startswith(start)
+    }
+

@@ -1,0 +1,254 @@
+"""The rules of composing for a batch of pieces: candidates, their scores, the choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from composer import critics, reward
+from composer.composition import Composition, Origin
+from composer.gan.fragment_gan import generate
+from composer.places import Geometry, Places
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from composer.domain import Domain, Layout
+
+Observation = dict[str, np.ndarray]
+GENERATED = ("fresh", "guided", "vary")
+
+
+@dataclass(frozen=True)
+class CandidateConfig:
+    """How many candidates of each kind are offered, besides the domain's structural moves.
+
+    Attributes:
+        fresh: from the prior.
+        guided: near latents of high value; from the prior while none are known.
+        vary: the latent of an earlier place, jittered.
+        jitter: share of new noise in guided latents, 0 to 1.
+        vary_jitter: share of new noise in varied latents, 0 to 1.
+    """
+
+    fresh: int = 10
+    guided: int = 6
+    vary: int = 4
+    jitter: float = 0.7
+    vary_jitter: float = 0.4
+
+
+@dataclass
+class World:
+    """What a composition is made with.
+
+    Attributes:
+        domain: gives geometry, moves and features.
+        generator: ``(latent, context, present, position) -> logits``.
+        latent: size of its noise vector.
+        critics: the ensemble that gives realism, in eval mode.
+        known: float32 ``[n, features]``, features of the training fragments.
+        unit: typical distance between real fragments.
+        elite: float32 ``[m, latent]``, latents of high value; may be empty.
+        candidates: what is offered.
+    """
+
+    domain: Domain
+    generator: nn.Module
+    latent: int
+    critics: nn.ModuleList
+    known: np.ndarray
+    unit: float
+    elite: np.ndarray
+    candidates: CandidateConfig
+
+
+class Stage:
+    """A batch of compositions in progress, all at the same place of the same layout.
+
+    Attributes:
+        choices: number of candidates K.
+        kinds: origin of each candidate.
+        drawn: the first so many candidates come from the generator.
+        placed: uint8 ``[count, places, *shape]``, the pieces so far.
+        offered: float32 ``[count, K, latent]``, latents of the present candidates.
+    """
+
+    def __init__(
+        self, world: World, layout: Layout, count: int, allowed: np.ndarray | None = None
+    ) -> None:
+        """``allowed`` bool ``[*shape, classes]`` restricts the tokens of every fragment."""
+        self.world, self.layout, self.count, self.allowed = world, layout, count, allowed
+        self.geometry = Geometry.of(world.domain, layout)
+        self.placed = np.zeros((count, self.geometry.places, *world.domain.spec.shape), np.uint8)
+        draft = world.candidates
+        generated = tuple(kind for kind in GENERATED for _ in range(getattr(draft, kind)))
+        blank = self.geometry.at(self.placed[:1], np.zeros(1, int), np.zeros(1, int))
+        moves = world.domain.moves(blank.context, blank.present, np.random.default_rng(0))
+        self.kinds = generated + moves.names
+        self.drawn = len(generated)
+        self.choices = len(self.kinds)
+        self.place = self.geometry.places
+
+    @property
+    def finished(self) -> bool:
+        """Whether every place is filled."""
+        return self.place == self.geometry.places
+
+    def begin(self, preference: np.ndarray, rng: np.random.Generator) -> Observation:
+        """Clear the stage; ``preference`` float32 ``[count]`` in [0, 1]. First observation."""
+        shape = (self.count, self.geometry.places)
+        self.rng = rng
+        self.preference = np.array(preference, np.float32)
+        self.placed = np.zeros_like(self.placed)
+        self.latents = np.zeros((*shape, self.world.latent), np.float32)
+        self.chosen = np.zeros(shape, np.int64)
+        self.origins = np.full(shape, -1)
+        self.rewards = np.zeros((*shape, 2), np.float32)
+        self.place = 0
+        return self.observe()
+
+    def choose(self, actions: np.ndarray) -> np.ndarray:
+        """Place candidates ``actions`` int ``[count]``; reward vector float32 ``[count, 2]``."""
+        rows, place = np.arange(self.count), self.place
+        actions = np.where(self.valid[rows, actions], actions, 0)
+        self.placed[:, place] = self.candidates[rows, actions]
+        self.latents[:, place] = self.offered[rows, actions]
+        self.chosen[:, place] = actions
+        self.origins[:, place] = self.referred[rows, actions]
+        self.rewards[:, place] = self.scores[rows, actions]
+        self.place += 1
+        return self.rewards[:, place].copy()
+
+    def observe(self) -> Observation:
+        """Draw and score candidates for the present place; all arrays are fresh."""
+        if self.finished:
+            return self._last_observation()
+        places = self._look(np.full(self.count, self.place))
+        self._draw(places)
+        self._score(places)
+        return {
+            "context": places.context,
+            "present": places.present.astype(np.int8),
+            "position": places.position,
+            "candidates": self.candidates.copy(),
+            "scores": self.scores.copy(),
+            "action_mask": self.valid.astype(np.int8),
+            "preference": self.preference[:, None].copy(),
+            "progress": np.full((self.count, 1), self.place / self.geometry.places, np.float32),
+        }
+
+    def composition(self, row: int, recipe: dict[str, Any]) -> Composition:
+        """The finished piece of one row."""
+        kinds = [self.kinds[action] for action in self.chosen[row]]
+        origins = [
+            Origin(kind, int(place) if place >= 0 else None)
+            for kind, place in zip(kinds, self.origins[row], strict=True)
+        ]
+        return Composition(
+            fragments=self.placed[row].copy(),
+            layout=self.layout,
+            origins=tuple(origins),
+            realism=self.rewards[row, :, 0].copy(),
+            novelty=self.rewards[row, :, 1].copy(),
+            recipe=recipe,
+        )
+
+    def describe(self, row: int) -> str:
+        """One line for each filled place: number, origin, realism, novelty."""
+        lines = []
+        for place in range(self.place):
+            source = self.origins[row, place]
+            origin = self.kinds[self.chosen[row, place]] + (f" of {source}" if source >= 0 else "")
+            real, new = self.rewards[row, place]
+            lines.append(f"{place:4d}  {origin:16s} realism {real:.2f}  novelty {new:.2f}")
+        return "\n".join(lines)
+
+    def _look(self, at: np.ndarray) -> Places:
+        return self.geometry.at(self.placed, np.arange(self.count), at)
+
+    def _draw(self, places: Places) -> None:
+        """Candidates ``[count, K, *shape]`` with their latents, validity and earlier place."""
+        draft, latent = self.world.candidates, self.world.latent
+        rows = np.arange(self.count)
+        index = self.geometry.neighbours[self.place]
+        moves = self.world.domain.moves(places.context, places.present, self.rng)
+        fresh = self._normal(draft.fresh)
+        guided = self._guided(draft.guided)
+        earlier = self.rng.integers(max(self.place, 1), size=(self.count, draft.vary))
+        kept = self.latents[rows[:, None], earlier]
+        varied = mix(kept, self._normal(draft.vary), draft.vary_jitter)
+        drawn = np.concatenate((fresh, guided, varied), axis=1)
+        referred = np.full((self.count, draft.fresh + draft.guided), -1)
+        moved = index[moves.sources]
+        self.referred = np.concatenate((referred, earlier, moved), axis=1)
+        self.offered = np.concatenate((drawn, self.latents[rows[:, None], moved]), axis=1)
+        made = self._generate(drawn.reshape(-1, latent), earlier)
+        self.candidates = np.concatenate((made, moves.fragments), axis=1)
+        exists = np.ones(drawn.shape[:2], bool)
+        exists[:, draft.fresh + draft.guided :] = self.place > 0
+        self.valid = np.concatenate((exists, moves.valid), axis=1)
+        if self.allowed is not None:
+            cells = np.indices(self.candidates.shape[2:])
+            permitted = self.allowed[(*cells, self.candidates)]  # [count, K, *shape]
+            self.valid &= permitted.reshape(self.count, self.choices, -1).all(-1)
+
+    def _generate(self, latents: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+        """Fresh and guided fragments see this place, varied ones the place they vary."""
+        here = np.full((self.count, self.drawn - earlier.shape[1]), self.place)
+        at = np.concatenate((here, earlier), axis=1)
+        rows = np.repeat(np.arange(self.count), at.shape[1])
+        places = self.geometry.at(self.placed, rows, at.reshape(-1))
+        made = generate(self.world.generator, self.world.domain, places, latents, self.allowed)
+        return made.reshape(*at.shape, *self.world.domain.spec.shape)
+
+    def _normal(self, number: int) -> np.ndarray:
+        shape = (self.count, number, self.world.latent)
+        return self.rng.standard_normal(shape, dtype=np.float32)
+
+    def _guided(self, number: int) -> np.ndarray:
+        noise = self._normal(number)
+        if len(self.world.elite) == 0:
+            return noise
+        chosen = self.rng.integers(len(self.world.elite), size=(self.count, number))
+        return mix(self.world.elite[chosen], noise, self.world.candidates.jitter)
+
+    def _score(self, places: Places) -> None:
+        """Realism by the critics, novelty against the training set and this piece's past."""
+        world, domain = self.world, self.world.domain
+        logits = critics.score(
+            world.critics, places.context, places.present, places.position, self.candidates
+        )
+        flat = self.candidates.reshape(-1, *domain.spec.shape)
+        features = domain.features(flat)
+        to_training = reward.nearest(features, world.known).reshape(self.count, -1)
+        to_past = np.full_like(to_training, np.inf)
+        if self.place > 0:
+            past = domain.features(self.placed[:, : self.place].reshape(-1, *domain.spec.shape))
+            past = past.reshape(self.count, self.place, -1)
+            to_past = reward.nearest_each(features.reshape(self.count, self.choices, -1), past)
+        new = reward.novelty(to_training, to_past, world.unit)
+        self.scores = np.stack((reward.realism(logits), new), axis=2)
+
+    def _last_observation(self) -> Observation:
+        """After the end nothing is left to look at: zeros, every action permitted."""
+        neighbours, features = self.geometry.neighbours.shape[1], self.geometry.positions.shape[1]
+        shape, count = self.world.domain.spec.shape, self.count
+        return {
+            "context": np.zeros((count, neighbours, *shape), np.uint8),
+            "present": np.zeros((count, neighbours), np.int8),
+            "position": np.zeros((count, features), np.float32),
+            "candidates": np.zeros((count, self.choices, *shape), np.uint8),
+            "scores": np.zeros((count, self.choices, 2), np.float32),
+            "action_mask": np.ones((count, self.choices), np.int8),
+            "preference": self.preference[:, None].copy(),
+            "progress": np.ones((count, 1), np.float32),
+        }
+
+
+def mix(latents: np.ndarray, noise: np.ndarray, share: float) -> np.ndarray:
+    """Latents with a share of new noise; keeps the variance of the prior."""
+    kept = np.float32(np.sqrt(1 - share**2))
+    return kept * latents + np.float32(share) * noise  # type: ignore[no-any-return]

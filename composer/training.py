@@ -1,0 +1,346 @@
+"""The source of the project: agent, generator and discriminators train as one system.
+
+    initialise
+    repeat
+        the agent plays and learns its value function
+        the generator makes new content according to that value function
+        discriminators tell real pieces from composed ones; generator and discriminators update
+    until the held-out measure stops improving
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from composer import checkpoint, state
+from composer.critics import CriticConfig
+from composer.dqn.agent import AgentConfig
+from composer.errors import DivergenceError, ModelError
+from composer.gan.fragment_gan import GanConfig
+from composer.gan.guard import Guard, GuardConfig
+from composer.measure import measure_fragments, measure_pieces
+from composer.model import EXPORT, ModelConfig, save_model
+from composer.stage import CandidateConfig
+from composer.studio import Studio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from composer.fragments import FragmentStore
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One training run.
+
+    Attributes:
+        seed: decides everything.
+        warm_up: steps of the fragment GAN before the first round: content to begin with.
+        warm_up_check: steps between its held-out measurements.
+        rounds: at most so many rounds.
+        episodes: pieces that the agent plays in a round.
+        explorers: of these, so many with a drawn preference; the others for realism alone, and
+            only those are shown to the critics.
+        updates: DQN updates in a round.
+        gan_steps: fragment GAN steps in a round.
+        remembered: latest composed pieces that the critics are trained on.
+        elite, elite_step: latents of high value kept, and taken from each step of play.
+        measure_interval: rounds between held-out measurements.
+        measured: pieces composed for one.
+        patience: measurements without improvement that end the training.
+        temperatures: tried when composing, as shares of the agent's; the best on held-out pieces
+            is kept.
+        keep: checkpoints kept.
+        model, guard: configurations of the parts.
+    """
+
+    seed: int = 0
+    warm_up: int = 4000
+    warm_up_check: int = 250
+    rounds: int = 240
+    episodes: int = 64
+    explorers: int = 16
+    updates: int = 32
+    gan_steps: int = 4
+    remembered: int = 192
+    elite: int = 512
+    elite_step: int = 4
+    measure_interval: int = 10
+    measured: int = 96
+    patience: int = 8
+    temperatures: tuple[float, ...] = (1.0, 0.7, 0.5, 0.35, 0.25)
+    keep: int = 2
+    model: ModelConfig = field(default_factory=ModelConfig)
+    guard: GuardConfig = field(default_factory=GuardConfig)
+
+
+def _small(width: int, steps: int) -> ModelConfig:
+    gan = GanConfig(generator_width=width, discriminator_width=width, steps=steps)
+    return ModelConfig(
+        gan=gan,
+        critics=CriticConfig(count=2, embedding=24, hidden=64),
+        agent=AgentConfig(capacity=4096, epsilon_rounds=2),
+        candidates=CandidateConfig(fresh=4, guided=2, vary=2),
+    )
+
+
+PRESETS = {
+    "debug": TrainingConfig(
+        warm_up=100,
+        warm_up_check=50,
+        rounds=4,
+        episodes=16,
+        explorers=4,
+        updates=8,
+        gan_steps=2,
+        measure_interval=2,
+        measured=32,
+        model=_small(96, 100),
+    ),
+    "quick": TrainingConfig(
+        warm_up=1500, rounds=60, model=ModelConfig(gan=GanConfig(steps=1500))
+    ),
+    "standard": TrainingConfig(),
+}
+
+
+class Watcher(Protocol):
+    """Someone who is told how training goes."""
+
+    def phase(self, name: str, total: int) -> None:
+        """A phase of ``total`` steps begins."""
+
+    def step(self, done: int, values: Mapping[str, float]) -> None:
+        """``done`` steps of the phase are done; losses and the like."""
+
+    def round(self, metrics: Mapping[str, Any]) -> None:
+        """A measurement was made."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line happened."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a run ended.
+
+    Attributes:
+        finished: False when it was asked to stop.
+        checkpoint: the last checkpoint.
+        metrics: the last measurement.
+    """
+
+    finished: bool
+    checkpoint: Path
+    metrics: dict[str, Any]
+
+
+def train(
+    store: FragmentStore,
+    run: Path,
+    config: TrainingConfig,
+    *,
+    resume: bool,
+    watcher: Watcher,
+    stop: Callable[[], bool],
+) -> TrainingResult:
+    """Train a model on the store's training pieces, in the folder ``run``.
+
+    Raises DataError where the pieces are too short, DivergenceError where nothing helps,
+    ModelError where ``resume`` finds no usable checkpoint.
+    """
+    training = Training(store, run, config, watcher)
+    if resume:
+        training.restore()
+    training.initialise(stop)
+    studio = training.studio
+    watcher.phase("compose and learn", config.rounds)
+    while not training.converged and not stop():
+        values = studio.play()
+        values |= studio.learn()
+        values |= studio.create()
+        values |= studio.criticise()
+        training.close_round(values)
+    return training.finish(finished=training.converged)
+
+
+class Training:
+    """The run around the studio: measurements, selection, checkpoints, reports."""
+
+    def __init__(
+        self, store: FragmentStore, run: Path, config: TrainingConfig, watcher: Watcher
+    ) -> None:
+        """Everything at its beginning."""
+        self.run, self.config, self.watcher = run, config, watcher
+        self.studio = Studio(store, config)
+        self.guard = Guard(self.studio.gan, config.guard)
+        self.best: dict[str, Tensor] = {}
+        self.best_distance = math.inf
+        self.best_round = 0
+        self.metrics: dict[str, Any] = {}
+
+    @property
+    def converged(self) -> bool:
+        """Whether the held-out measure has stopped improving, or the rounds are used up."""
+        rounds = self.studio.rounds
+        patience = self.config.patience * self.config.measure_interval
+        return rounds >= self.config.rounds or rounds - self.best_round >= patience
+
+    def initialise(self, stop: Callable[[], bool]) -> None:
+        """Warm the fragment GAN up, so that there is content to sequence."""
+        studio, config = self.studio, self.config
+        if studio.rounds or studio.gan.steps >= config.warm_up:
+            return
+        self.watcher.phase("learn fragments", config.warm_up)
+        while studio.gan.steps < config.warm_up and not stop():
+            values = studio.gan_step(guided=False)
+            if not self.guard.healthy(values):
+                self.watcher.note("losses were not finite: rolled back, penalties doubled")
+            self.watcher.step(studio.gan.steps, values)
+            if studio.gan.steps % config.warm_up_check == 0:
+                self._measure_fragments()
+        if studio.gan.steps >= config.warm_up:
+            studio.gan.restore(self.guard.snapshot)
+            studio.gan.steps = config.warm_up
+            self.save()
+
+    def close_round(self, values: dict[str, float]) -> None:
+        """Count the round, report it, measure and save where it is time."""
+        studio, config = self.studio, self.config
+        losses = {name: value for name, value in values.items() if name != "epsilon"}
+        if not all(math.isfinite(value) for value in losses.values()):
+            names = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
+            message = f"{names} became infinite or NaN in round {studio.rounds + 1}"
+            raise DivergenceError(message)
+        studio.rounds += 1
+        self.watcher.step(studio.rounds, values)
+        self._log({"round": studio.rounds, **values})
+        if studio.rounds % config.measure_interval == 0:
+            self._measure_fragments()
+            self._measure_pieces()
+            self.save()
+
+    def finish(self, *, finished: bool) -> TrainingResult:
+        """Save; when finished, match the temperature and write the best model to ``model/``."""
+        place = self.save()
+        if finished:
+            self.studio.adopt(self.best)
+            temperature = self._match_temperature()
+            model = self.studio.model(temperature)
+            model.card = self._card()
+            save_model(model, self.run / EXPORT)
+        return TrainingResult(finished, place, self.metrics)
+
+    # ---- measurements -----------------------------------------------------------------------
+
+    def _measure_fragments(self) -> None:
+        """Compare the averaged generator with held-out fragments; the guard may roll back."""
+        studio = self.studio
+        rng = np.random.default_rng((self.config.seed, studio.gan.steps))
+        found = measure_fragments(studio.gan, studio.geometry, studio.held_out, rng)
+        retries = self.guard.retries
+        better = self.guard.measured(found["distance"], found["variety"])
+        if self.guard.retries > retries:
+            self.watcher.note("the generator diverged: rolled back, penalties doubled")
+        self._report({"gan_step": studio.gan.steps, **found, "best_so_far": better})
+
+    def _measure_pieces(self) -> None:
+        """Compare composed pieces with held-out ones; remember the best model."""
+        studio, config = self.studio, self.config
+        rng = np.random.default_rng((config.seed, studio.rounds))
+        temperature = config.model.agent.temperature
+        made = studio.compose(config.measured, temperature, rng)
+        found = measure_pieces(studio.domain, studio.geometry, made, studio.held_out)
+        better = found["distance"] < self.best_distance
+        if better:
+            self.best_distance, self.best_round = found["distance"], studio.rounds
+            self.best = studio.playing_state()
+        self._report({"round": studio.rounds, **found, "best_so_far": better})
+
+    def _match_temperature(self) -> float:
+        """The sampling temperature whose pieces come nearest to the held-out ones."""
+        studio, config = self.studio, self.config
+        found = {}
+        for share in config.temperatures:
+            rng = np.random.default_rng((config.seed, config.rounds))
+            temperature = share * config.model.agent.temperature
+            made = studio.compose(2 * config.measured, temperature, rng)
+            measured = measure_pieces(studio.domain, studio.geometry, made, studio.held_out)
+            found[temperature] = measured["distance"]
+            self._report({"temperature": temperature, **measured})
+        return min(found, key=lambda temperature: found[temperature])
+
+    def _report(self, metrics: dict[str, Any]) -> None:
+        self.metrics = metrics
+        self.watcher.round(metrics)
+        self._log(metrics)
+
+    def _log(self, metrics: Mapping[str, Any]) -> None:
+        self.run.mkdir(parents=True, exist_ok=True)
+        with (self.run / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(metrics) + "\n")
+
+    # ---- checkpoints --------------------------------------------------------------------------
+
+    def save(self) -> Path:
+        """Write a checkpoint of everything and make it the latest; returns its folder."""
+        studio = self.studio
+        steps = studio.gan.steps + studio.rounds
+        place = self.run / checkpoint.CHECKPOINTS / f"{steps:06d}"
+        tensors = studio.tensors()
+        tensors |= state.prefixed(self.guard.snapshot, "guard")
+        tensors |= state.prefixed(self.best, "best")
+        model = studio.model()
+        model.card = self._card()
+        counters = {
+            "studio": studio.counters(),
+            "guard": self.guard.counters(),
+            "best_distance": None if math.isinf(self.best_distance) else self.best_distance,
+            "best_round": self.best_round,
+            "training": asdict(self.config),
+        }
+        checkpoint.save(
+            place,
+            {"model": model.tensors(), "training": tensors},
+            {"config": model.document(), "state": counters},
+        )
+        checkpoint.publish(self.run, place)
+        checkpoint.keep(self.run, self.config.keep)
+        return place
+
+    def restore(self) -> None:
+        """Go on from the latest checkpoint, bit by bit as if never stopped."""
+        place = checkpoint.latest(self.run)
+        stored = checkpoint.load(place, ["training", "state"])
+        tensors, counters = stored.tensors["training"], stored.documents["state"]
+        if counters["training"] != json.loads(json.dumps(asdict(self.config))):
+            message = f"{place} was trained with another configuration: use the same options"
+            raise ModelError(message)
+        self.studio.restore(tensors, counters["studio"])
+        self.guard.restore(state.below(tensors, "guard"), counters["guard"])
+        self.best = state.below(tensors, "best")
+        distance = counters["best_distance"]
+        self.best_distance = math.inf if distance is None else distance
+        self.best_round = counters["best_round"]
+
+    def _card(self) -> dict[str, Any]:
+        """What a model says of itself."""
+        studio = self.studio
+        return {
+            "name": self.run.name,
+            "pieces": int(studio.pieces),
+            "windows": len(studio.real),
+            "seed": self.config.seed,
+            "gan_steps": studio.gan.steps,
+            "rounds": studio.rounds,
+            "best_round": self.best_round,
+            "held_out_distance": None if math.isinf(self.best_distance) else self.best_distance,
+        }

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import mido
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from composer import composing
+from composer.cli import compose as module
+from composer.cli.main import cli
+from composer.domains.music.settings import MusicSettings
+from composer.model import ModelConfig, build, save_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """An untrained model in a run folder, as training would leave it."""
+    made = build("music", MusicSettings(tempo=90.0).as_json(), ModelConfig())
+    made.known = np.random.default_rng(0).integers(0, 38, (40, 1, 16)).astype(np.uint8)
+    run = tmp_path_factory.mktemp("runs") / "tunes"
+    save_model(made, run / "model")
+    return str(run)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(cli, ["compose", *arguments])
+
+
+def test_paths_go_to_stdout_and_the_seed_to_stderr(here, model):
+    result = run("--model", model, "--bars", "2")
+    assert result.exit_code == 0, result.stderr
+    seed = result.stderr.split()[1]
+    assert result.stdout.split() == [f"outputs/tunes-s{seed}.mid", f"outputs/tunes-s{seed}.png"]
+    assert sorted(str(path.relative_to(here)) for path in here.glob("outputs/*")) == (
+        result.stdout.split()
+    )
+    again = run("--model", model, "--bars", "2", "--seed", seed, "--out", "again")
+    assert again.stderr == ""
+    for path in (here / "again").iterdir():
+        assert path.read_bytes() == (here / "outputs" / path.name).read_bytes()
+
+
+def test_nothing_is_overwritten(here, model):
+    (here / "outputs").mkdir()
+    (here / "outputs" / "tunes-s7.txt").write_text("mine")
+    options = ["--model", model, "--bars", "1", "--seed", "7"]
+    names = [run(*options).stdout.split()[0] for _ in range(2)]
+    assert names == ["outputs/tunes-s7-2.mid", "outputs/tunes-s7-3.mid"]
+    assert (here / "outputs" / "tunes-s7.txt").read_text() == "mine"
+
+
+def test_json_tells_what_was_made(here, model):
+    options = ["--count", "2", "--bars", "3", "--seed", "7", "--novelty", "0.3", "--json"]
+    music = ["--key", "A minor", "--tempo", "96", "--instrument", "flute", "--policy", "random"]
+    result = run("--model", model, *options, *music)
+    assert result.exit_code == 0, result.stderr
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert first["paths"] == ["outputs/tunes-s7.mid", "outputs/tunes-s7.png"]
+    assert (first["seed"], second["seed"]) == (7, 8)
+    assert first["bars"] == sum(first["origins"].values()) == 3
+    assert (first["key"], first["tempo"], first["instrument"]) == ("A minor", 96, "flute")
+    assert 0 <= first["realism"] <= 1
+    assert 0 <= first["novelty"] <= 1
+    assert first["recipe"]["policy"] == "random"
+    midi = mido.MidiFile(here / first["paths"][0])
+    sounding = {
+        message.note % 12 for track in midi.tracks for message in track if message.type == "note_on"
+    }
+    assert sounding <= {9, 11, 0, 2, 4, 5, 7}
+
+
+def test_the_second_piece_is_the_first_of_the_next_seed(here, model):
+    options = ["--model", model, "--bars", "2"]
+    run(*options, "--seed", "7", "--count", "2", "--out", "both")
+    run(*options, "--seed", "8", "--out", "one")
+    both, one = here / "both" / "tunes-s8.mid", here / "one" / "tunes-s8.mid"
+    assert both.read_bytes() == one.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--bars", "0"],
+        ["--bars", "513"],
+        ["--count", "0"],
+        ["--seed", "-1"],
+        ["--novelty", "1.5"],
+        ["--novelty", "nan"],
+        ["--key", "H"],
+        ["--tempo", "nan"],
+        ["--tempo", "5"],
+        ["--instrument", "128"],
+        ["--temperature", "0"],
+        ["--policy", "best"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_value_is_refused_before_anything_is_loaded(here, monkeypatch, arguments):
+    monkeypatch.setattr("composer.model.load_model", lambda _: pytest.fail("the model was loaded"))
+    result = run(*arguments)
+    assert result.exit_code == 2, result.stderr
+    assert arguments[1] in result.stderr
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.usefixtures("here")
+def test_an_unknown_model_is_named():
+    result = run("--model", "runs/none")
+    assert result.exit_code == 4
+    assert "runs/none" in result.stderr
+
+
+def test_a_damaged_model_is_named(here, model):
+    shutil.copytree(f"{model}/model", here / "cut")
+    weights = here / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    result = run("--model", "cut")
+    assert result.exit_code == 4
+    assert "model.safetensors" in result.stderr
+
+
+@pytest.mark.parametrize("out", ["file", "file/folder"])
+def test_an_out_that_cannot_be_a_folder_is_refused(here, out):
+    (here / "file").write_text("mine")
+    result = run("--out", out)
+    assert result.exit_code == 2
+    assert "file" in result.stderr
+    assert (here / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("model", "label"),
+    [
+        ("fiddle", "fiddle"),
+        ("runs/x", "x"),
+        ("runs/x/", "x"),
+        ("runs/x/model", "x"),
+        ("runs/x/checkpoints/120", "x-120"),
+    ],
+)
+def test_files_carry_the_name_of_the_run(model, label):
+    assert module.model_label(model) == label
+
+
+def test_the_policies_are_those_of_composing():
+    assert module.POLICIES == composing.POLICIES

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from composer.domains.music.metrics import (
+    FLOORS,
+    bar_histograms,
+    compare_bars,
+    find_notes,
+    jensen_shannon,
+)
+from composer.domains.music.settings import FIRST_PITCH, HOLD, REST, MusicSettings
+
+SETTINGS = MusicSettings(meter=(1, 2), lows=(60,))  # 8 steps a bar, C4 lowest
+C, D, G = FIRST_PITCH, FIRST_PITCH + 2, FIRST_PITCH + 7
+
+bar_sets = arrays(np.uint8, st.tuples(st.integers(1, 12), st.just(1), st.just(8))).map(
+    lambda bars: bars % SETTINGS.classes
+)
+
+
+def bars_of(*lines: list[int]) -> np.ndarray:
+    return np.array(lines, dtype=np.uint8)[:, None, :]
+
+
+def test_notes_of_a_bar_by_hand():
+    bars = bars_of([C, HOLD, D, REST, HOLD, G, HOLD, HOLD], [HOLD, HOLD, HOLD, HOLD, C, D, D, HOLD])
+    notes = find_notes(bars, SETTINGS)
+    assert notes.lines.tolist() == [0, 0, 0, 1, 1, 1]
+    assert notes.steps.tolist() == [0, 2, 5, 4, 5, 6]
+    assert notes.pitches.tolist() == [60, 62, 67, 60, 62, 62]
+    assert notes.durations.tolist() == [2, 1, 3, 1, 1, 2]
+
+
+def test_histograms_by_hand():
+    counts = bar_histograms(bars_of([C, HOLD, D, REST, HOLD, G, HOLD, HOLD]), SETTINGS)
+    assert {i - 24: n for i, n in enumerate(counts["intervals"]) if n} == {2: 1, 5: 1}
+    assert np.flatnonzero(counts["pitch_classes"]).tolist() == [0, 2, 7]
+    assert np.flatnonzero(counts["durations"]).tolist() == [0, 1, 2]
+    assert np.flatnonzero(counts["onsets"]).tolist() == [0, 2, 5]
+
+
+def test_intervals_stay_inside_a_bar_and_a_voice():
+    settings = replace(SETTINGS, lows=(60, 36))
+    high, low = [C, D, *[HOLD] * 6], [G, *[HOLD] * 7]
+    counts = bar_histograms(np.array([[high, low], [low, high]], np.uint8), settings)
+    assert {i - 24: n for i, n in enumerate(counts["intervals"]) if n} == {2: 2}
+    assert find_notes(np.array([[high, low]], np.uint8), settings).pitches.tolist() == [60, 62, 43]
+
+
+def test_wide_intervals_are_clipped():
+    counts = bar_histograms(bars_of([C, C + 30, C, *[HOLD] * 5]), SETTINGS)
+    assert counts["intervals"][[0, -1]].tolist() == [1, 1]
+
+
+def test_jensen_shannon_by_hand():
+    assert jensen_shannon(np.array([3, 0]), np.array([0, 5])) == pytest.approx(1)
+    mixture, halves = 0.8112781, 0.5  # entropy of (3/4, 1/4); mean of 1 bit and 0 bits
+    assert jensen_shannon(np.array([2, 2]), np.array([7, 0])) == pytest.approx(mixture - halves)
+    assert jensen_shannon(np.zeros(3), np.array([1, 0, 0])) == 1
+    assert jensen_shannon(np.zeros(3), np.zeros(3)) == 0
+
+
+@given(bar_sets, bar_sets)
+def test_distances_are_symmetric_and_bounded(first: np.ndarray, second: np.ndarray):
+    forth = compare_bars(first, second, SETTINGS)
+    assert forth == pytest.approx(compare_bars(second, first, SETTINGS))
+    assert all(0 <= forth[name] <= 1 + 1e-9 for name in FLOORS)
+    relative = np.mean([forth[name] / floor for name, floor in FLOORS.items()])
+    assert forth["total"] == pytest.approx(float(relative))
+
+
+@given(bar_sets)
+def test_a_set_is_no_distance_from_itself_in_any_order(bars: np.ndarray):
+    assert compare_bars(bars, bars[::-1], SETTINGS)["total"] == pytest.approx(0, abs=1e-9)
