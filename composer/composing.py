@@ -113,7 +113,7 @@ def compose(model: Model, request: ComposeRequest) -> Iterator[Composition]:
 
 def recipe(model: Model, request: ComposeRequest, seed: int) -> dict[str, Any]:
     """What re-creates one piece with ``composer compose``; JSON-ready."""
-    from composer import __version__  # noqa: PLC0415 - the package imports nothing at its start
+    from composer import __version__
 
     return {
         "composer": __version__,

@@ -76,7 +76,7 @@ class CompositionCritic(nn.Module):
         state = self.from_state(self.places.state(context, present, position))
         seen = self.places.candidates(candidates, context, present, fragments)
         choice = self.from_candidate(seen)
-        return self.head(state.unsqueeze(1) + choice).squeeze(-1)  # type: ignore[no-any-return]
+        return self.head(state.unsqueeze(1) + choice).squeeze(-1)
 
 
 class Critics:
@@ -108,7 +108,9 @@ class Critics:
         self.members.train()
         losses, accuracy = [], []
         for member in self.members:
-            batches = [geometry.sample(pieces, self.config.batch, rng) for pieces in (real, composed)]
+            batches = [
+                geometry.sample(pieces, self.config.batch, rng) for pieces in (real, composed)
+            ]
             both = [torch.from_numpy(np.concatenate(pair)) for pair in zip(*batches, strict=True)]
             fragments, context, present, position = both
             logits = member(context, present, position, fragments.unsqueeze(1)).squeeze(1)
@@ -132,4 +134,4 @@ def ensemble(members: nn.ModuleList, *inputs: Tensor) -> Tensor:
 @torch.no_grad()
 def score(members: nn.ModuleList, *inputs: np.ndarray) -> np.ndarray:
     """``ensemble`` for arrays, without gradients: float32 ``[n, k]``."""
-    return ensemble(members, *map(torch.from_numpy, inputs)).numpy()  # type: ignore[no-any-return]
+    return ensemble(members, *map(torch.from_numpy, inputs)).numpy()

@@ -188,9 +188,7 @@ class Domain(ABC):
     # ---- play ---------------------------------------------------------------------------------
 
     @abstractmethod
-    def moves(
-        self, context: np.ndarray, present: np.ndarray, rng: np.random.Generator
-    ) -> Moves:
+    def moves(self, context: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> Moves:
         """Structural candidates made from the context.
 
         ``context`` uint8 ``[batch, neighbours, *shape]``, ``present`` bool ``[batch, neighbours]``.
@@ -208,12 +206,10 @@ class Domain(ABC):
 
     @abstractmethod
     def allowed(self, options: Mapping[str, Any]) -> np.ndarray | None:
-        """bool ``[*shape, classes]``: tokens that the options of ``compose`` permit; None: all."""
+        """Bool ``[*shape, classes]``: tokens that the options of ``compose`` permit; None: all."""
 
     @abstractmethod
-    def write(
-        self, composition: Composition, stem: Path, options: Mapping[str, Any]
-    ) -> list[Path]:
+    def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:
         """Write the files of one composition (``stem`` plus suffixes), atomically; return paths."""
 
 
@@ -226,7 +222,7 @@ def domain_class(domain_id: str) -> type[Domain]:
     """Find a domain by its id; ModelError where it is not installed."""
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name == domain_id:
-            return point.load()  # type: ignore[no-any-return]
+            return point.load()
     known = ", ".join(domain_ids()) or "none: install the package with pip"
     message = f"unknown domain '{domain_id}' (installed: {known})"
     raise ModelError(message)

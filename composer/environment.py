@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BoolArray = np.ndarray
 
 
-def observation_space(stage: Stage) -> spaces.Dict:
+def observation_space(stage: Stage) -> spaces.Space[Any]:
     """The space of one composition's observations; see ``CompositionEnv``."""
     spec, choices = stage.world.domain.spec, stage.choices
     neighbours, features = stage.geometry.neighbours.shape[1], stage.geometry.positions.shape[1]
@@ -97,7 +97,7 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
         self.stage = Stage(world, layout or world.domain.training_layout, 1, allowed)
         self.preference = preference
         self.render_mode = render_mode
-        self.action_space = spaces.Discrete(self.stage.choices)
+        self.action_space: spaces.Discrete = spaces.Discrete(self.stage.choices)
         self.observation_space = observation_space(self.stage)
 
     def reset(
@@ -122,7 +122,7 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
         info = {"vector_reward": vector[0], "action_mask": batch["action_mask"][0].copy()}
         return self._single(batch), scalar, self.stage.finished, False, info
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """One line a place: number, origin, realism, novelty."""
         if self.render_mode != "ansi":
             return None

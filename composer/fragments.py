@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import logging
@@ -118,13 +119,17 @@ def open_store(
     store = _load(place, key)
     if store is not None:
         return store
+    if place.exists():
+        log.warning("the cached fragments in %s are damaged; reading %s anew", place, folder)
     corpus = domain_class.read(folder, options)
     split = split_works(corpus)
     try:
         _save(place, key, domain_class.id, corpus, split)
     except OSError as error:
-        place = Path(tempfile.mkdtemp(prefix="composer-")) / key
-        log.warning("the cache %s cannot be written (%s); using %s", cache, error, place.parent)
+        own = Path(tempfile.mkdtemp(prefix="composer-"))
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+        log.warning("the cache %s cannot be written (%s); using %s for now", cache, error, own)
+        place = own / key
         _save(place, key, domain_class.id, corpus, split)
     store = _load(place, key)
     if store is None:
@@ -157,8 +162,9 @@ def split_works(corpus: Corpus) -> np.ndarray:
     works, members = np.unique(corpus.clusters, return_inverse=True)
     sizes = np.bincount(members, minlength=len(works))
     if len(works) < len(SPLITS):
+        there = _count(len(corpus.pieces), "usable piece")
         message = (
-            f"{len(corpus.pieces)} usable pieces of {len(works)} distinct works: a split into "
+            f"{there} of {_count(len(works), 'distinct work')}: a split into "
             f"{', '.join(SPLITS)} needs at least {len(SPLITS)} works; add more files"
         )
         raise UnusableCorpusError(message, corpus)
@@ -174,6 +180,10 @@ def split_works(corpus: Corpus) -> np.ndarray:
         chosen[work] = np.argmin(load)
         held[chosen[work]] += sizes[work]
     return chosen[members]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _work_name(corpus: Corpus, pieces: np.ndarray) -> str:
@@ -237,9 +247,9 @@ def _save(place: Path, key: str, domain_id: str, corpus: Corpus, split: np.ndarr
             json.dump(document, file)  # ASCII: names that are no UTF-8 survive as surrogates
             file.flush()
             os.fsync(file.fileno())
-        if place.exists():  # a damaged one, or another process was faster
+        if _load(place, key) is None:  # else another process was faster
             shutil.rmtree(place, ignore_errors=True)
-        work.replace(place)
+            work.replace(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -254,7 +264,6 @@ def _load(place: Path, key: str) -> FragmentStore | None:
         for name, dtype in _ARRAYS.items():
             path = place / f"{name}.npy"
             if _sum(path) != document["sha256"][name]:
-                log.warning("the cached fragments in %s are damaged and read anew", place)
                 return None
             arrays[name] = np.load(path, mmap_mode="r" if name == "fragments" else None)
             if arrays[name].dtype != dtype:
@@ -266,10 +275,7 @@ def _load(place: Path, key: str) -> FragmentStore | None:
             settings=document["settings"],
             key=key,
         )
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("the cached fragments in %s cannot be used (%s)", place, error)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -53,4 +53,4 @@ def profile(geometry: Geometry, pieces: np.ndarray) -> np.ndarray:
     others = pieces[:, np.maximum(geometry.neighbours, 0)]  # [pieces, places, neighbours, *shape]
     same = (others == pieces[:, :, None]).reshape(*others.shape[:3], -1).all(-1)
     counted = np.maximum(present.sum(0) * len(pieces), 1)
-    return (same & present).sum((0, 1)) / counted  # type: ignore[no-any-return]
+    return (same & present).sum((0, 1)) / counted

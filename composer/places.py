@@ -53,7 +53,7 @@ class Geometry:
         return len(self.neighbours)
 
     def at(self, pieces: np.ndarray, rows: np.ndarray, places: np.ndarray) -> Places:
-        """Look at ``places[i]`` of ``pieces[rows[i]]``; ``pieces`` uint8 ``[n, places, *shape]``."""
+        """Look at ``places[i]`` of ``pieces[rows[i]]``; pieces uint8 ``[n, places, *shape]``."""
         index = self.neighbours[places]
         present = index >= 0
         context = pieces[rows[:, None], np.maximum(index, 0)]

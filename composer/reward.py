@@ -36,7 +36,7 @@ def nearest_each(features: np.ndarray, past: np.ndarray) -> np.ndarray:
     """As ``nearest``, for a batch: ``[n, k, f]`` against ``[n, m, f]`` -> ``[n, k]``."""
     squared = np.square(features).sum(2)[..., None] + np.square(past).sum(2)[:, None]
     squared = squared - 2 * features @ past.transpose(0, 2, 1)
-    return np.sqrt(np.maximum(squared.min(2), 0))  # type: ignore[no-any-return]
+    return np.sqrt(np.maximum(squared.min(2), 0))
 
 
 def typical_distance(features: np.ndarray, rng: np.random.Generator, pairs: int = 4096) -> float:
@@ -54,4 +54,4 @@ def novelty(to_training: np.ndarray, to_past: np.ndarray, unit: float) -> np.nda
 def blend(vector: np.ndarray, preference: np.ndarray) -> np.ndarray:
     """Scalar reward ``(1 - w) realism + w novelty``; vector ``[..., 2]``, preference ``[...]``."""
     weighted = (1 - preference) * vector[..., 0] + preference * vector[..., 1]
-    return weighted.astype(np.float32)  # type: ignore[no-any-return]
+    return weighted.astype(np.float32)

@@ -251,4 +251,4 @@ class Stage:
 def mix(latents: np.ndarray, noise: np.ndarray, share: float) -> np.ndarray:
     """Latents with a share of new noise; keeps the variance of the prior."""
     kept = np.float32(np.sqrt(1 - share**2))
-    return kept * latents + np.float32(share) * noise  # type: ignore[no-any-return]
+    return kept * latents + np.float32(share) * noise

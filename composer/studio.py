@@ -24,6 +24,7 @@ from composer.places import Geometry, Places
 from composer.reward import LOGIT_LIMIT
 
 if TYPE_CHECKING:
+    from composer.composition import Composition
     from composer.fragments import FragmentStore
     from composer.training import TrainingConfig
 
@@ -36,6 +37,7 @@ class Studio:
         gan, critics, agent, replay: the learners.
         composed: uint8 ``[pieces, places, *shape]``, the latest pieces composed for realism alone.
         elite: float32 ``[m, latent]``, latents of high value.
+        sample: the first piece of the latest play; None before.
         rng: decides every draw, with torch's global state (initialisation and dropout).
     """
 
@@ -57,6 +59,7 @@ class Studio:
         self.replay = ReplayBuffer(config.model.agent.capacity)
         self.composed = np.zeros((0, *self.real.shape[1:]), np.uint8)
         self.elite = np.zeros((0, config.model.gan.latent), np.float32)
+        self.sample: Composition | None = None
         self.rounds = 0
 
     def _windows(self, store: FragmentStore, split: int) -> np.ndarray:
@@ -101,6 +104,7 @@ class Studio:
             observation = following
             rewards.append(vector[:pure])
         self._remember(env.stage.placed[:pure], np.concatenate(best))
+        self.sample = env.stage.composition(0, {"round": self.rounds + 1})
         realism, novelty = np.mean(rewards, axis=(0, 1))
         return {"realism": float(realism), "novelty": float(novelty), "epsilon": epsilon}
 

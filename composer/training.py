@@ -1,11 +1,11 @@
 """The source of the project: agent, generator and discriminators train as one system.
 
-    initialise
-    repeat
-        the agent plays and learns its value function
-        the generator makes new content according to that value function
-        discriminators tell real pieces from composed ones; generator and discriminators update
-    until the held-out measure stops improving
+initialise
+repeat
+the agent plays and learns its value function
+the generator makes new content according to that value function
+discriminators tell real pieces from composed ones; generator and discriminators update
+until the held-out measure stops improving
 """
 
 from __future__ import annotations
@@ -105,9 +105,7 @@ PRESETS = {
         measured=32,
         model=_small(96, 100),
     ),
-    "quick": TrainingConfig(
-        warm_up=1500, rounds=60, model=ModelConfig(gan=GanConfig(steps=1500))
-    ),
+    "quick": TrainingConfig(warm_up=1500, rounds=60, model=ModelConfig(gan=GanConfig(steps=1500))),
     "standard": TrainingConfig(),
 }
 
@@ -223,6 +221,7 @@ class Training:
         studio.rounds += 1
         self.watcher.step(studio.rounds, values)
         self._log({"round": studio.rounds, **values})
+        self._write_sample()
         if studio.rounds % config.measure_interval == 0:
             self._measure_fragments()
             self._measure_pieces()
@@ -264,6 +263,16 @@ class Training:
             self.best_distance, self.best_round = found["distance"], studio.rounds
             self.best = studio.playing_state()
         self._report({"round": studio.rounds, **found, "best_so_far": better})
+
+    def _write_sample(self) -> None:
+        """One unpicked piece of the round's play, to listen to how the agent gets on."""
+        studio, folder = self.studio, self.run / "samples"
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = f"round-{studio.rounds:04d}"
+        for left in folder.glob(f"{stem}.*"):  # of a run that was stopped after it, before saving
+            left.unlink()
+        if studio.sample is not None:
+            studio.domain.write(studio.sample, folder / stem, {})
 
     def _match_temperature(self) -> float:
         """The sampling temperature whose pieces come nearest to the held-out ones."""

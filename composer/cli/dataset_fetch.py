@@ -32,12 +32,12 @@ Examples:
 def command(corpus: str, directory: Path, *, common_time: bool, as_json: bool) -> None:
     """Export a CORPUS that comes with the music21 package into DIRECTORY, one MIDI file a piece.
 
-    \b
-    fiddle   about 1,000 tunes of Ryan's Mammoth Collection (Boston 1883), one voice
-    chorale  about 360 four-part chorales by Johann Sebastian Bach
+    fiddle is about 1,000 tunes of Ryan's Mammoth Collection (Boston 1883), one voice; chorale is
+    about 360 four-part chorales by Johann Sebastian Bach. Where they come from, and under what
+    terms, stands in datasets/README.md.
 
-    Needs no network, but the package: pip install 'composer[corpora]'. It takes three to five
-    minutes. A piece that cannot be converted is reported and left out.
+    Needs no network, but the package: pip install music21. It takes two to five minutes. A piece
+    that cannot be converted is reported and left out.
     """
     import json
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    import numpy as np
-    from rich.console import Console
-
     from composer.domain import Corpus
+
+_KEYS = {
+    "signature": "by the signature",
+    "estimated": "estimated",
+    "overruled": "estimated against a signature that does not fit",
+}
 
 
 @click.command(
@@ -50,10 +53,11 @@ def command(
     from composer.fragments import UnusableCorpusError, split_works
 
     options = {"meter": meter, "voices": voices, "steps_per_beat": steps_per_beat}
-    split = problem = None
+    split: list[int] = []
+    problem = None
     try:
         corpus = read_folder(directory, options)
-        split = split_works(corpus)
+        split = split_works(corpus).tolist()
     except UnusableCorpusError as error:
         corpus, problem = error.corpus, error
     report = _report(directory, corpus, split, None if problem is None else str(problem))
@@ -62,26 +66,22 @@ def command(
 
         click.echo(json.dumps(report))
     else:
-        from rich.console import Console
-
-        _print(report, Console(soft_wrap=True, highlight=False))
+        _print(report)
     if problem is not None:
         raise problem
 
 
 def _report(
-    directory: Path, corpus: Corpus, split: np.ndarray | None, problem: str | None
+    directory: Path, corpus: Corpus, split: list[int], problem: str | None
 ) -> dict[str, Any]:
-    """Everything that is known of the folder, JSON-ready."""
+    """Everything that is known of the folder, JSON-ready; ``split`` is empty where none is."""
     from composer.fragments import SPLITS
 
     bars = [len(piece.fragments) for piece in corpus.pieces]
-    parts = {}
-    for number, name in enumerate(SPLITS if split is not None else ()):
-        chosen = [
-            length for length, part in zip(bars, split.tolist(), strict=True) if part == number
-        ]
-        parts[name] = {"pieces": len(chosen), "bars": sum(chosen)}
+    parts = {name: {"pieces": 0, "bars": 0} for name in SPLITS} if split else {}
+    for number, length in zip(split, bars, strict=bool(split)):
+        parts[SPLITS[number]]["pieces"] += 1
+        parts[SPLITS[number]]["bars"] += length
     return {
         "folder": str(directory),
         **corpus.summary,
@@ -95,66 +95,61 @@ def _report(
     }
 
 
-def _print(report: dict[str, Any], console: Console) -> None:
-    """The report for people: a table of facts, then what is left out, by reason."""
+def _print(report: dict[str, Any]) -> None:
+    """The report for people: facts in two columns, then what is left out, by reason."""
+    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
+    console = Console(highlight=False, markup=False, emoji=False)
+    table = Table.grid(padding=(0, 2))
     for name, value in _facts(report):
-        table.add_row(name, value)
-    console.print(table, markup=False)
+        table.add_row(Text(name, style="bold"), Text(value))
+    console.print(table)
     reasons: dict[str, list[str]] = {}
     for rejection in report["rejected"]:
         reasons.setdefault(rejection["reason"], []).append(_printable(rejection["source"]))
     if reasons:
         console.print("\nNot used:", style="bold")
     for reason, sources in sorted(reasons.items(), key=lambda item: -len(item[1])):
-        console.print(f"  {len(sources):,} × {_printable(reason)}", style="yellow", markup=False)
-        console.print("    " + ", ".join(sources), markup=False)
+        amount = _count(len(sources), "file or part", "files or parts")
+        console.print(f"  {amount}: {_printable(reason)}", style="yellow", soft_wrap=True)
+        console.print("    " + ", ".join(sources), soft_wrap=True)
 
 
 def _facts(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name and value of each line of the table."""
+    """Name and value of each line of the first part."""
+    metres = [f"{name} {_count(bars, 'bar')}" for name, bars in report["bars_by_meter"].items()]
     facts = [
         ("folder", _printable(report["folder"])),
         ("MIDI files", f"{report['files']:,}, readable {report['readable']:,}"),
-        ("metres", _list(report["bars_by_meter"], "bars")),
+        ("metres", ", ".join(metres) or "none"),
     ]
     if not report["pieces"]:
         return facts
-    settings = report["settings"]
-    names = [
-        f"{_pitch(low)} to {_pitch(low + settings['pitches'] - 1)}" for low in settings["lows"]
+    settings, low_notes = report["settings"], report["settings"]["lows"]
+    span = settings["pitches"] - 1
+    ranges = ", ".join(f"{_pitch(low)} to {_pitch(low + span)}" for low in low_notes)
+    keys = ", ".join(f"{_KEYS[origin]} {count:,}" for origin, count in report["keys"].items())
+    used = [
+        _count(report["pieces"], "piece") + " of " + _count(report["works"], "work"),
+        _count(report["bars"], "bar"),
     ]
-    keys = _list(report["keys"], "")
     facts += [
-        (
-            "used",
-            f"{report['pieces']:,} pieces of {report['works']:,} works, {report['bars']:,} bars",
-        ),
-        (
-            "metre",
-            "{}/{}".format(*settings["meter"]) + f", {settings['steps_per_beat']} steps a beat",
-        ),
-        ("voices", f"{len(names)}: {', '.join(names)}"),
-        ("keys", f"{keys}; {report['minor']:,} in minor; all moved to C major / A minor"),
+        ("used", ", ".join(used)),
+        ("metre", "{}/{}, {} steps a beat".format(*settings["meter"], settings["steps_per_beat"])),
+        ("voices", f"{len(low_notes)}: {ranges}"),
+        ("keys", f"{keys}; {report['minor']:,} in minor; all moved to C major or A minor"),
         ("tempo", f"{settings['tempo']:g} quarter notes a minute"),
+        ("folded", f"{_count(report['folded_notes'], 'note')} moved by octaves into the range"),
     ]
-    if report["folded_notes"]:
-        facts.append(
-            ("folded", f"{report['folded_notes']:,} notes moved by octaves into the range")
-        )
-    facts += [
-        (name, f"{part['pieces']:,} pieces, {part['bars']:,} bars")
-        for name, part in report["split"].items()
-    ]
+    for name, part in report["split"].items():
+        facts.append((name, f"{_count(part['pieces'], 'piece')}, {_count(part['bars'], 'bar')}"))
     return facts
 
 
-def _list(counts: dict[str, int], unit: str) -> str:
-    parts = [f"{name} {count:,} {unit}".rstrip() for name, count in counts.items()]
-    return ", ".join(parts) or "none"
+def _count(number: int, what: str, many: str | None = None) -> str:
+    return f"{number:,} {what if number == 1 else many or what + 's'}"
 
 
 def _pitch(number: int) -> str:

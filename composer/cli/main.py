@@ -134,12 +134,12 @@ def _printable(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _fail(ctx: click.Context, message: str, exit_code: int) -> NoReturn:
-    """Say what went wrong and leave."""
+    """Say in one line what went wrong, and leave."""
     if ctx.params.get("verbose"):
         import traceback
 
         click.echo(traceback.format_exc(), err=True)
-    click.echo(f"composer: {message}", err=True)
+    click.echo(f"composer: {' '.join(message.split())}", err=True)
     raise click.exceptions.Exit(exit_code)
 
 
@@ -147,5 +147,4 @@ def _sentence(error: Exception) -> str:
     """What an unexpected error says, in one line."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    text = " ".join(str(error).split())
-    return f"unexpected {type(error).__name__}: {text}" if text else type(error).__name__
+    return f"unexpected {type(error).__name__}: {error}".removesuffix(": ")

@@ -78,15 +78,19 @@ def _bar() -> Progress:
     """A live bar on stderr with the time left and room for values."""
     from rich import progress
     from rich.console import Console
+    from rich.table import Column
 
+    rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # what the line has room for
     return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
+        progress.TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        progress.BarColumn(bar_width=20),
         progress.MofNCompleteColumn(),
         progress.TextColumn("left"),
         progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.fields[values]}", markup=False),
+        progress.TextColumn("{task.fields[values]}", markup=False, table_column=rest),
         console=Console(stderr=True),
+        expand=True,
+        refresh_per_second=2,
         transient=True,
     )
 
@@ -129,21 +133,24 @@ class LineWatcher:
     def __init__(self) -> None:
         """Begin without a phase."""
         self._name, self._total = "", 0
+        self._first: int | None = None
         self._start = self._last = time.monotonic()
 
     def phase(self, name: str, total: int) -> None:
         """Say that a phase of ``total`` steps begins."""
-        self._name, self._total = name, total
+        self._name, self._total, self._first = name, total, None
         self._start = self._last = time.monotonic()
         note(f"{name}: {total} steps")
 
     def step(self, done: int, values: Mapping[str, float]) -> None:
         """Print where the phase is, at most every ten seconds."""
         now = time.monotonic()
+        if self._first is None:
+            self._first = done - 1  # a resumed phase begins in its midst
         if now - self._last < LINE_SECONDS:
             return
         self._last = now
-        left = (now - self._start) * (self._total - done) / max(done, 1)
+        left = (now - self._start) * (self._total - done) / (done - self._first)
         note(f"{self._name}: {done} of {self._total}, {_clock(left)} left, {figures(values)}")
 
     def round(self, metrics: Mapping[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""What can be composed: one package a domain."""

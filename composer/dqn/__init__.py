@@ -1,0 +1,1 @@
+"""The agent: value network, replay and Bellman updates."""

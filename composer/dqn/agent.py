@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +48,7 @@ class AgentConfig:
     epsilon_start: float = 1.0
     epsilon_end: float = 0.0
     epsilon_rounds: int = 10
-    network: ValueConfig = ValueConfig()
+    network: ValueConfig = field(default_factory=ValueConfig)
 
 
 def to_tensors(observation: Observation) -> dict[str, Tensor]:
@@ -162,7 +162,7 @@ class DQNAgent:
     def _log_policy(
         self, batch: dict[str, Tensor], now: dict[str, Tensor], preference: Tensor
     ) -> Tensor:
-        """tau log(K pi(a|s)) of the target network, clipped as in the paper."""
+        """Tau log(K pi(a|s)) of the target network, clipped as in the paper."""
         tau = self.config.temperature
         mask = now["action_mask"].bool()
         logits = scalar(self.target(now, preference), preference) / tau
@@ -176,7 +176,7 @@ def blended_values(network: ValueNetwork, observation: Observation) -> np.ndarra
     """Q of each candidate at the observation's preference: float32 ``[n, k]``."""
     tensors = to_tensors(observation)
     preference = tensors["preference"].squeeze(1)
-    return scalar(network(tensors, preference), preference).numpy()  # type: ignore[no-any-return]
+    return scalar(network(tensors, preference), preference).numpy()
 
 
 def draw_preferences(count: int, rng: np.random.Generator) -> np.ndarray:

@@ -83,7 +83,7 @@ class ValueNetwork(nn.Module):
         product = action @ head[..., : self.factors].transpose(1, 2) / self.factors**0.5
         future = product + head[..., self.factors].unsqueeze(1)  # [n, k, 3]
         reward = torch.cat((scores, torch.zeros_like(scores[..., :1])), dim=2)
-        return reward + self.gamma * future  # type: ignore[no-any-return]
+        return reward + self.gamma * future
 
 
 def scalar(values: Tensor, preference: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""Measures of how good compositions are; for any domain."""
+"""How good compositions are."""

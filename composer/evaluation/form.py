@@ -36,7 +36,7 @@ def repeats(pieces: np.ndarray, lags: Sequence[int] = LAGS) -> np.ndarray:
 
 def repeat_profile(pieces: np.ndarray, lags: Sequence[int] = LAGS) -> np.ndarray:
     """Average ``repeats`` over pieces: float64 ``[lags]`` in [0, 1]."""
-    return repeats(pieces, lags).mean(axis=0)  # type: ignore[no-any-return]
+    return repeats(pieces, lags).mean(axis=0)
 
 
 def profile_distance(made: np.ndarray, real: np.ndarray, lags: Sequence[int] = LAGS) -> float:

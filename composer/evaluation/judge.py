@@ -292,13 +292,13 @@ class PlaceJudge(nn.Module):
         around = embedded[:, self.index] * self.present[..., None]  # [n, places, neighbours, width]
         fixed = torch.cat((self.present, self.positions), dim=1).expand(count, -1, -1)
         seen = torch.cat((embedded, around.flatten(2), related, fixed), dim=2)
-        return self.layers(seen).mean(dim=(1, 2))  # type: ignore[no-any-return]
+        return self.layers(seen).mean(dim=(1, 2))
 
     @torch.no_grad()
     def score(self, pieces: _Pieces) -> Tensor:
         """Logits ``[n]`` without dropout."""
         self.eval()
-        return self(pieces.tokens, pieces.related)  # type: ignore[no-any-return]
+        return self(pieces.tokens, pieces.related)
 
 
 def fit_network(

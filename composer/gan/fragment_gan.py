@@ -178,7 +178,12 @@ class FragmentGAN:
         return values
 
     def _update_generator(
-        self, real: Tensor, context: Context, noise: Tensor, places: Places, guide: Guide | None
+        self,
+        real: Tensor,
+        context: Context,
+        noise: Tensor,
+        places: Places,
+        guide: Guide | None,
     ) -> dict[str, float]:
         self.discriminator.requires_grad_(requires_grad=False)
         fake = straight_through(self.generator(noise, *context))
@@ -197,7 +202,7 @@ class FragmentGAN:
     @torch.no_grad()
     def _update_average(self) -> None:
         decay = min(self.config.ema, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(  # noqa: SLF001  # one fused pass over all parameters
+        torch._foreach_lerp_(  # one fused pass over all parameters
             list(self.average.parameters()), list(self.generator.parameters()), 1 - decay
         )
 
@@ -243,4 +248,4 @@ def generate(
     logits = generator(torch.from_numpy(latents), *Context(places, domain))
     if allowed is not None:
         logits = logits.masked_fill(~torch.from_numpy(allowed), -torch.inf)
-    return logits.argmax(-1).to(torch.uint8).numpy()  # type: ignore[no-any-return]
+    return logits.argmax(-1).to(torch.uint8).numpy()

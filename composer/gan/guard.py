@@ -60,8 +60,10 @@ class Guard:
         return False
 
     def measured(self, distance: float, variety: float) -> bool:
-        """Take note of a held-out distance and of the share of different fragments (of the real
-        share); True where the state is the best so far. Rolls back after too many strikes.
+        """Take note of a measurement; True where the state is the best so far.
+
+        ``distance`` to held-out fragments; ``variety``, the share of different fragments relative
+        to the real share. Rolls back after too many strikes.
         """
         if distance < self.best and variety >= self.config.variety:
             self.best, self.strikes, self.snapshot = distance, 0, self.gan.state()

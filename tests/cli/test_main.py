@@ -37,7 +37,7 @@ def failing(monkeypatch, error: BaseException, *options: str):
         (errors.ComposerError("it failed"), 1),
         (errors.UsageError("it failed"), 2),
         (errors.DataError("it failed"), 3),
-        (errors.ModelError("it failed"), 4),
+        (errors.ModelError("it\n  failed"), 4),
         (errors.DivergenceError("it failed"), 5),
     ],
 )
@@ -52,7 +52,7 @@ def test_an_expected_failure_is_one_sentence_and_its_code(monkeypatch, error, co
     ("error", "sentence"),
     [
         (ZeroDivisionError("no\nway"), "unexpected ZeroDivisionError: no way"),
-        (MemoryError(), "MemoryError"),
+        (MemoryError(), "unexpected MemoryError"),
         (OSError(28, "No space left on device", "x.mid"), "No space left on device: x.mid"),
         (OSError(28, "No space left on device"), "No space left on device"),
         (OSError("strange"), "unexpected OSError: strange"),

@@ -55,6 +55,15 @@ def test_lines_tell_phase_place_time_left_and_values(clock, capsys):
     ]
 
 
+def test_the_time_left_counts_only_what_was_done_since_resuming(clock, capsys):
+    watcher = progress.LineWatcher()
+    watcher.phase("learn fragments", 100)
+    watcher.step(71, {})
+    clock[0] = 20.0
+    watcher.step(80, {})
+    assert "80 of 100, 0:00:40 left" in capsys.readouterr().err
+
+
 def test_the_live_display_shows_the_phase_and_keeps_the_notes():
     stream = io.StringIO()
     columns = [TextColumn("{task.description}"), TextColumn("{task.fields[values]}")]

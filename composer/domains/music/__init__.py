@@ -1,0 +1,1 @@
+"""Music: bars of one to four voices, read from and written to MIDI."""

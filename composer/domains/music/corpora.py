@@ -91,7 +91,7 @@ class Export:
     unexpanded: list[str] = field(default_factory=list)
 
 
-class _SkipError(Exception):
+class PieceError(Exception):
     """This piece cannot be written; the message says why."""
 
 
@@ -106,14 +106,12 @@ def corpus_files(collection: Collection) -> list[Path]:
     except ImportError as error:
         message = (
             "the corpora come from the music21 package, which is not installed; "
-            "run: pip install 'composer[corpora]'  (or: pip install music21)"
+            "run: pip install music21"
         )
         raise DataError(message) from error
     files = sorted((Path(music21.__file__).parent / "corpus").glob(collection.pattern))
     if not files:
-        message = (
-            "this music21 has no corpus in it; run: pip install --force-reinstall music21"
-        )
+        message = "this music21 has no corpus in it; run: pip install --force-reinstall music21"
         raise DataError(message)
     return files
 
@@ -140,11 +138,13 @@ def export(
     files = corpus_files(collection)
     done = Export()
     with _new_folder(directory) as folder:
-        for path in watch(files, len(files), f"writing {directory.name}"):
+        for path in watch(files, len(files), f"writing {directory}"):
             try:
-                meter = _convert(path, folder, collection, done, common_time=common_time)
+                meter, expanded = _convert(path, folder, collection, common_time=common_time)
                 done.meters[f"{meter[0]}/{meter[1]}"] += 1
-            except _SkipError as error:
+                if not expanded:
+                    done.unexpanded.append(path.name)
+            except PieceError as error:
                 done.rejections.append(Rejection(path.name, str(error)))
             except UsageError:
                 raise
@@ -160,6 +160,7 @@ def _new_folder(directory: Path) -> Iterator[Path]:
     if directory.is_file() or (directory.is_dir() and any(directory.iterdir())):
         message = f"{directory} is there already; name a new folder, nothing is overwritten"
         raise UsageError(message)
+    directory = directory.resolve()
     temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(8)}.tmp")
     try:
         temporary.mkdir(parents=True)
@@ -175,22 +176,22 @@ def _new_folder(directory: Path) -> Iterator[Path]:
 
 
 def _convert(
-    path: Path, folder: Path, collection: Collection, done: Export, *, common_time: bool
-) -> Meter:
-    """Write one piece; returns its metre as written."""
+    path: Path, folder: Path, collection: Collection, *, common_time: bool
+) -> tuple[Meter, bool]:
+    """Write one piece; returns its metre as written, and whether its repeats are written out."""
     from music21 import converter
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         score = converter.parse(path, forceSource=True, storePickle=False)
         meter, key, tempo = _heading(score, collection)
-        score = _expanded(score, path.name, done)
+        score, expanded = _expand(score)
     parts = _wanted_parts(score, collection)
     bars = [list(part.getElementsByClass("Measure")) for part in parts]
     lengths = [[float(bar.duration.quarterLength) for bar in line] for line in bars]
     if any(other != lengths[0] for other in lengths):
         message = "its parts have bars of different lengths"
-        raise _SkipError(message)
+        raise PieceError(message)
     starts, end = place_bars(lengths[0], meter)
     lines = [_notes(line, starts) for line in bars]
     stretch = 2 if common_time and meter == (2, 4) else 1
@@ -208,7 +209,7 @@ def _convert(
         texts=[_title(score, path), collection.source],
         steps=round(end * stretch * STEPS_PER_BEAT),
     )
-    return written
+    return written, expanded
 
 
 def _heading(score: Any, collection: Collection) -> tuple[Meter, str, float]:
@@ -216,8 +217,8 @@ def _heading(score: Any, collection: Collection) -> tuple[Meter, str, float]:
     signs = score.recurse().getElementsByClass("TimeSignature")
     meters = [(int(sign.numerator), int(sign.denominator)) for sign in signs]
     if len(set(meters)) != 1:
-        message = "it changes metre" if meters else "it names no metre"
-        raise _SkipError(message)
+        message = "it does not keep one metre" if meters else "it names no metre"
+        raise PieceError(message)
     keys = [sign.asKey() for sign in score.recurse().getElementsByClass("KeySignature")]
     key = f"{keys[0].tonic.name.replace('-', 'b')} {keys[0].mode}" if keys else "C major"
     marks = [mark.getQuarterBPM() for mark in score.recurse().getElementsByClass("MetronomeMark")]
@@ -226,15 +227,14 @@ def _heading(score: Any, collection: Collection) -> tuple[Meter, str, float]:
     return meters[0], parse_key(key).signature, float(tempo)
 
 
-def _expanded(score: Any, source: str, done: Export) -> Any:
-    """The score with its repeats written out, where their signs make sense."""
+def _expand(score: Any) -> tuple[Any, bool]:
+    """The score with its repeats written out, where their signs make sense; and whether."""
     from music21.repeat import ExpanderException
 
     try:
-        return score.expandRepeats()
+        return score.expandRepeats(), True
     except ExpanderException:
-        done.unexpanded.append(source)
-        return score
+        return score, False
 
 
 def _wanted_parts(score: Any, collection: Collection) -> list[Any]:
@@ -246,7 +246,7 @@ def _wanted_parts(score: Any, collection: Collection) -> list[Any]:
     if names == collection.parts:
         return parts
     message = f"it has the parts {', '.join(map(str, names))}" if parts else "it has no part"
-    raise _SkipError(message)
+    raise PieceError(message)
 
 
 def _title(score: Any, path: Path) -> str:
@@ -269,7 +269,7 @@ def place_bars(lengths: Sequence[float], meter: Meter) -> tuple[list[float], flo
         The starts in quarter notes, and the end of the last full bar.
 
     Raises:
-        _SkipError: where a bar is too long, or too short to be filled up.
+        PieceError: where a bar is too long, or too short to be filled up.
     """
     full = meter[0] * 4 / meter[1]
     position = max(0.0, full - lengths[0]) if lengths else 0.0
@@ -277,8 +277,10 @@ def place_bars(lengths: Sequence[float], meter: Meter) -> tuple[list[float], flo
     for number, length in enumerate(lengths):
         room = full - position % full
         if length > full + TOLERANCE or (length > room + TOLERANCE and room > full / 2):
-            message = f"bar {number} and its neighbours do not add up to bars of {meter[0]}/{meter[1]}"
-            raise _SkipError(message)
+            message = (
+                f"bar {number} and its neighbours do not add up to bars of {meter[0]}/{meter[1]}"
+            )
+            raise PieceError(message)
         if length > room + TOLERANCE:
             position += room
         starts.append(position)
@@ -306,7 +308,7 @@ def _notes(bars: Sequence[Any], starts: Sequence[float]) -> np.ndarray:
                 lines.append((begin, begin + length, pitch))
     if not lines:
         message = "it has no notes"
-        raise _SkipError(message)
+        raise PieceError(message)
     array = np.array(lines)
     steps = np.rint(array[:, :2] * STEPS_PER_BEAT).astype(np.int64)
     sizes = np.maximum(steps[:, 1] - steps[:, 0], 1)

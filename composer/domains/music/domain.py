@@ -42,7 +42,7 @@ class MusicDomain(Domain):
     @classmethod
     def read(cls, folder: Path, options: Mapping[str, Any]) -> Corpus:
         """Read a folder of MIDI files."""
-        from composer.domains.music.read import read_folder  # noqa: PLC0415
+        from composer.domains.music.read import read_folder
 
         return read_folder(folder, options)
 
@@ -92,7 +92,7 @@ class MusicDomain(Domain):
 
     def generator(self, latent: int, width: int) -> nn.Module:
         """A ``BarGenerator``."""
-        from composer.domains.music.networks import BarGenerator  # noqa: PLC0415
+        from composer.domains.music.networks import BarGenerator
 
         return BarGenerator(
             self.settings, self.generator_neighbours, self._position_size, latent, width
@@ -100,7 +100,7 @@ class MusicDomain(Domain):
 
     def discriminator(self, width: int) -> nn.Module:
         """A ``BarDiscriminator``."""
-        from composer.domains.music.networks import BarDiscriminator  # noqa: PLC0415
+        from composer.domains.music.networks import BarDiscriminator
 
         return BarDiscriminator(
             self.settings, self.generator_neighbours, self._position_size, width
@@ -108,7 +108,7 @@ class MusicDomain(Domain):
 
     def encoder(self, width: int) -> nn.Module:
         """A ``BarEncoder``."""
-        from composer.domains.music.networks import BarEncoder  # noqa: PLC0415
+        from composer.domains.music.networks import BarEncoder
 
         return BarEncoder(self.settings, width)
 
@@ -134,13 +134,13 @@ class MusicDomain(Domain):
 
     def compare(self, made: np.ndarray, real: np.ndarray) -> dict[str, float]:
         """Jensen-Shannon divergences of intervals, pitch classes, durations and onsets."""
-        from composer.domains.music.metrics import compare_bars  # noqa: PLC0415
+        from composer.domains.music.metrics import compare_bars
 
         return compare_bars(made, real, self.settings)
 
     def allowed(self, options: Mapping[str, Any]) -> np.ndarray | None:
         """With ``key``: only tokens whose written pitch lies in its scale."""
-        from composer.domains.music import scales  # noqa: PLC0415
+        from composer.domains.music import scales
 
         if not options.get("key"):
             return None
@@ -149,6 +149,6 @@ class MusicDomain(Domain):
 
     def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:
         """A MIDI file and a piano roll."""
-        from composer.domains.music.write import write_piece  # noqa: PLC0415
+        from composer.domains.music.write import write_piece
 
         return write_piece(composition, stem, self.settings, options)

@@ -69,7 +69,7 @@ class BarMarkov:
         for bar in range(bars):
             before = drawn[:, bar : bar + ORDER][:, ::-1].T  # nearest first
             drawn[:, ORDER + bar] = self._next(np.full(count, bar), before, rng)
-        return self._bars[drawn[:, ORDER:]]  # type: ignore[no-any-return]
+        return self._bars[drawn[:, ORDER:]]
 
     def _next(self, places: np.ndarray, before: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw one bar for each piece, from the longest context down to the shortest."""

@@ -175,7 +175,7 @@ def _ends(groups: np.ndarray) -> np.ndarray:
 def _shares(owners: np.ndarray, values: np.ndarray, count: int, bins: int) -> np.ndarray:
     """Histogram of the values of each owner: ``[count, bins]``; all 0 where one has no value."""
     counts = np.bincount(owners * bins + values, minlength=count * bins).reshape(count, bins)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)  # type: ignore[no-any-return]
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def _registers(owners: np.ndarray, heights: np.ndarray, count: int) -> np.ndarray:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 REPEATED = (0, 1, 2, 3, 7)  # columns of neighbours: lags 1, 2, 4, 8, 16
 SEQUENCED = (0, 1, 2)  # lags 1, 2, 4
 MAX_STEPS = 3  # a sequence moves by at most this many scale steps
+OCTAVE = 12
 MAJOR = np.array((0, 2, 4, 5, 7, 9, 11))
 
 
@@ -29,7 +30,7 @@ def relations(fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     -> float32 ``[batch, a, b, 4]``: share of equal steps, all equal, same onsets, same onsets and
     equal up to a transposition of at most an octave.
     """
-    import torch  # noqa: PLC0415
+    import torch
 
     a = fragments.flatten(2).to(torch.int16).unsqueeze(2)
     b = others.flatten(2).to(torch.int16).unsqueeze(1)  # [batch, 1, b, tokens]
@@ -41,13 +42,11 @@ def relations(fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     move = a - b
     high = torch.where(both, move, -128).amax(-1)
     low = torch.where(both, move, 128).amin(-1)
-    parallel = rhythmic & (high - low <= 1) & (high.abs() <= 12)  # 1: steps of a scale differ
+    parallel = rhythmic & (high - low <= 1) & (high.abs() <= OCTAVE)  # 1: steps of a scale differ
     return torch.stack((same, (same == 1).float(), rhythmic.float(), parallel.float()), dim=-1)
 
 
-def transpose_in_scale(
-    bars: np.ndarray, steps: np.ndarray, settings: MusicSettings
-) -> np.ndarray:
+def transpose_in_scale(bars: np.ndarray, steps: np.ndarray, settings: MusicSettings) -> np.ndarray:
     """Move every note of a bar by scale steps of the common key.
 
     Chromatic notes keep their distance to the scale note below. Notes that would leave a voice's
@@ -58,13 +57,14 @@ def transpose_in_scale(
     lows = np.array(settings.lows)[None, :, None]
     notes = bars.astype(np.int64) - FIRST_PITCH
     relative = notes + lows - settings.tonic
-    octave, chroma = np.divmod(relative, 12)
+    octave, chroma = np.divmod(relative, OCTAVE)
     degree = np.searchsorted(MAJOR, chroma, side="right") - 1
     accidental = chroma - MAJOR[degree]
     carry, degree = np.divmod(degree + steps[:, None, None], len(MAJOR))
-    moved = 12 * (octave + carry) + MAJOR[degree] + accidental + settings.tonic - lows
-    moved = np.where(moved < 0, moved + 12, moved)
-    moved = np.where(moved >= settings.pitches, moved - 12, moved)
+    moved: np.ndarray = OCTAVE * (octave + carry) + MAJOR[degree] + accidental
+    moved = moved + settings.tonic - lows
+    moved = np.where(moved < 0, moved + OCTAVE, moved)
+    moved = np.where(moved >= settings.pitches, moved - OCTAVE, moved)
     moved = np.clip(moved, 0, settings.pitches - 1)
     return np.where(notes >= 0, moved + FIRST_PITCH, bars).astype(np.uint8)
 

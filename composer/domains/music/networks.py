@@ -1,8 +1,8 @@
 """Networks that read and write bars: generator, discriminator and encoder.
 
 A bar is seen in two views: the one-hot tokens, and the pitch that *sounds* at each step, which a
-differentiable recursion derives from onsets and holds. Without the second view the interval statistics of generated bars stay poor, because an interval spans the
-holds between two onsets.
+differentiable recursion derives from onsets and holds. Without the second view the interval
+statistics of generated bars stay poor, because an interval spans the holds between two onsets.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class BarEncoder(nn.Module):
 
     def forward(self, bars: Tensor) -> Tensor:
         """Embed bars."""
-        return self.layers(self.views(bars))  # type: ignore[no-any-return]
+        return self.layers(self.views(bars))
 
 
 class Surroundings(nn.Module):
@@ -96,7 +96,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``[n, width] -> [n, width]``."""
         hidden = self.first(nn.functional.leaky_relu(x, SLOPE))
-        return x + self.second(nn.functional.leaky_relu(hidden, SLOPE))  # type: ignore[no-any-return]
+        return x + self.second(nn.functional.leaky_relu(hidden, SLOPE))
 
 
 class BarGenerator(nn.Module):
@@ -121,7 +121,7 @@ class BarGenerator(nn.Module):
         """Latent ``[n, latent]`` -> logits ``[n, voices, steps, classes]``."""
         around = self.around(context, present, position)
         logits = self.layers(torch.cat((latent, around), dim=1))
-        return logits.view(-1, *self.shape)  # type: ignore[no-any-return]
+        return logits.view(-1, *self.shape)
 
 
 class BarDiscriminator(nn.Module):
@@ -144,4 +144,4 @@ class BarDiscriminator(nn.Module):
         """One-hot bars ``[n, voices, steps, classes]`` -> ``[n]``."""
         views = nn.functional.leaky_relu(self.views(bars), SLOPE)
         around = self.around(context, present, position)
-        return self.layers(torch.cat((views, around), dim=1)).squeeze(1)  # type: ignore[no-any-return]
+        return self.layers(torch.cat((views, around), dim=1)).squeeze(1)

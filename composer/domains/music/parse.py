@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SLOWEST, _FASTEST = 5, 500  # quarter notes a minute; what lies outside is a mistake
 _MOST_SHARPS = 7
+_MOST_CHANGES = 10_000
 
 
 class UnusableFileError(Exception):
@@ -93,6 +94,10 @@ def parse(data: bytes) -> MidiFile:
 
 
 def _from_score(score: ScoreTick) -> MidiFile:
+    for events in (score.time_signatures, score.key_signatures, score.tempos):
+        if len(events) > _MOST_CHANGES:
+            message = f"{len(events):,} changes of metre, key or tempo: too many"
+            raise UnusableFileError(message)
     tracks: list[Track] = []
     drums: list[int] = []
     empty = 0

@@ -12,7 +12,6 @@ import struct
 
 MAX_BYTES = 8 * 2**20
 MAX_TRACKS = 1024
-_MEGABYTE = 2**20
 _HEADER = struct.Struct(">4sIHHh")
 _CHUNK = struct.Struct(">4sI")
 _HEADER_LENGTH = 6
@@ -50,8 +49,7 @@ _OVERLONG = re.compile(rb"[\x80-\xff]{4}")
 def size_reason(size: int) -> str | None:
     """Why a file of ``size`` bytes is not even opened; None where it may be."""
     if size > MAX_BYTES:
-        limit = MAX_BYTES // _MEGABYTE
-        return f"{size / _MEGABYTE:,.0f} MB: larger than the {limit} MB that are read"
+        return f"{size:,} bytes: more than the {MAX_BYTES:,} that are read"
     if size == 0:
         return "empty file"
     return None

@@ -69,8 +69,11 @@ class MusicSettings:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> MusicSettings:
         """Settings from ``as_json``; ModelError where a key is unknown."""
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+        }
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+            return cls(**values)
         except TypeError as error:
             message = f"music settings do not fit this version of composer: {error}"
             raise ModelError(message) from error

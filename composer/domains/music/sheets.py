@@ -166,7 +166,7 @@ def write_bars(arrangement: Arrangement, settings: MusicSettings) -> np.ndarray:
     sounding = (tokens != REST).any(axis=(1, 2))
     filled = np.flatnonzero(sounding)
     if len(filled) < MIN_BARS:
-        message = f"{len(filled)} bars with notes: at least {MIN_BARS} are needed"
+        message = f"bars with notes: {len(filled)}, but at least {MIN_BARS} are needed"
         raise UnusableFileError(message)
     tokens = tokens[filled[0] : filled[-1] + 1]
     if 2 * len(filled) < len(tokens):
@@ -195,7 +195,7 @@ def _left_out(file: MidiFile, chosen: Stretch) -> list[tuple[str, str]]:
     """The parts of a file that ``cut`` does not use."""
     parts = [(f"track {number}", "drums") for number in file.drums]
     if file.empty:
-        parts.append((f"{file.empty} notes", "of zero length"))
+        parts.append((f"{file.empty} note{'s' * (file.empty > 1)}", "of zero length"))
     for stretch in stretches(file):
         if stretch != chosen:
             same = stretch.meter == chosen.meter

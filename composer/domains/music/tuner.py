@@ -197,7 +197,7 @@ def _motifs(stretches: np.ndarray) -> np.ndarray:
     """Which stretches hold at least 3 different pitches: bool ``[n, places]``."""
     ordered = np.sort(stretches, axis=2)
     new = np.diff(ordered, axis=2, prepend=0) > 0  # the first of each number but 0
-    return (new & (ordered >= FIRST_PITCH)).sum(axis=2) >= MOTIF_PITCHES  # type: ignore[no-any-return]
+    return (new & (ordered >= FIRST_PITCH)).sum(axis=2) >= MOTIF_PITCHES
 
 
 def _by_event(counts: np.ndarray, lines: np.ndarray) -> Ratio:

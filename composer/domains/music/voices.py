@@ -32,13 +32,14 @@ def is_line(notes: np.ndarray, tolerance: int) -> bool:
 
 
 def count_voices(tracks: Sequence[np.ndarray], lines: Sequence[bool]) -> int:
-    """How many voices a piece holds, 1 to 4: one a line, and the usual size of the chords."""
+    """How many voices a piece holds, 1 to 4: its lines, and the usual size of its chords."""
     total = sum(lines)
-    for notes, line in zip(tracks, lines, strict=True):
-        if not line:
-            starts, ends = np.sort(notes[:, 0]), np.sort(notes[:, 0] + notes[:, 1])
-            begun = np.searchsorted(starts, starts, "right")
-            total += int(np.median(begun - np.searchsorted(ends, starts, "right")))
+    chords = [notes for notes, line in zip(tracks, lines, strict=True) if not line]
+    if chords:
+        pool = np.concatenate(chords)
+        starts, ends = np.sort(pool[:, 0]), np.sort(pool[:, 0] + pool[:, 1])
+        begun = np.searchsorted(starts, starts, "right")
+        total += int(np.median(begun - np.searchsorted(ends, starts, "right")))
     return min(max(total, 1), MAX_VOICES)
 
 
@@ -134,10 +135,10 @@ def _mean_pitch(voices: Sequence[tuple[np.ndarray, int]]) -> float | None:
 def _roll(notes: np.ndarray) -> np.ndarray:
     """What sounds when: bool ``[steps, 128]``."""
     ends = notes[:, 0] + notes[:, 1]
-    edges = np.zeros((int(ends.max()) + 1, _PITCHES), np.int16)
+    edges = np.zeros((int(ends.max()) + 1, _PITCHES), np.int32)
     np.add.at(edges, (notes[:, 0], notes[:, 2]), 1)
     np.subtract.at(edges, (ends, notes[:, 2]), 1)
-    sounding: np.ndarray = np.cumsum(edges, axis=0, dtype=np.int16)[:-1] > 0
+    sounding: np.ndarray = np.cumsum(edges, axis=0, dtype=np.int32)[:-1] > 0
     return sounding
 
 

@@ -30,7 +30,7 @@ def test_different_tunes_are_different_works():
 
 @pytest.mark.parametrize("shift", [-12, -5, 3, 7])
 def test_another_key(shift):
-    pieces = [write(melody(0)), write(melody(1)), write(melody(0) + [0, 0, shift])]
+    pieces = [write(melody(0)), write(melody(1)), write(np.add(melody(0), [0, 0, shift]))]
     assert find_works(pieces, SETTINGS).tolist() == [0, 1, 0]
 
 
@@ -44,7 +44,7 @@ def test_other_ornaments():
     on_beat = plain[:, 0] % 4 == 0
     broken = plain[on_beat].copy()
     broken[:, 1] = 2
-    between = broken + [2, 0, 1]
+    between = np.add(broken, [2, 0, 1])
     ornamented = np.concatenate([broken, between])
     pieces = [write(plain[on_beat]), write(melody(1)), write(ornamented)]
     assert find_works(pieces, SETTINGS).tolist() == [0, 1, 0]
@@ -59,7 +59,7 @@ def test_a_part_with_another_continuation():
 
 def test_chains_are_one_work():
     thirds = [melody(seed)[melody(seed)[:, 0] < 8 * 16] for seed in range(3)]
-    late = [part + [8 * 16, 0, 0] for part in thirds]
+    late = [np.add(part, [8 * 16, 0, 0]) for part in thirds]
     pieces = [
         write(np.concatenate([thirds[0], late[1]])),
         write(np.concatenate([thirds[1], late[2]])),
@@ -71,7 +71,8 @@ def test_chains_are_one_work():
 def test_what_everybody_plays_is_no_evidence():
     scale = np.array([[i * 4, 4, 60 + i % 12] for i in range(32)])
     pieces = [
-        write(np.concatenate([scale, melody(seed, 24) + [128, 0, 0]]), 32) for seed in range(40)
+        write(np.concatenate([scale, np.add(melody(seed, 24), [128, 0, 0])]), 32)
+        for seed in range(40)
     ]
     assert len(set(find_works(pieces, SETTINGS).tolist())) == 40
 

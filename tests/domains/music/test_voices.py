@@ -51,7 +51,7 @@ def test_a_chorale_gives_its_four_voices_in_order():
 
 def test_one_voice_is_the_highest_line():
     tracks = [line(48, 50), chords((80, 84), (80, 84)), line(70, 72)]
-    (notes, track), *rest = allot(tracks, [True, False, True], 1)
+    (_, track), *rest = allot(tracks, [True, False, True], 1)
     assert track == 2
     assert not rest
 

@@ -1,0 +1,281 @@
+"""How good the compositions of trained models are: against people, other choosers, a Markov chain.
+
+    python tests/benchmarks/music.py --data DIR --model RUN [RUN ...] --seeds 0 1 2
+
+prints a table, writes it to ``docs/benchmarks.md`` and all figures to ``--json FILE``.
+
+The people are pieces that no network was trained on (the held-out and the judge's part of the
+split), cut like the pieces that the agent practises on. For every chooser as many compositions are
+made as there are human windows, so that all counts compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from page import PAGE, machine, table, write_section
+
+from composer.composing import POLICIES, chooser
+from composer.domain import Piece, domain_class
+from composer.domains.music.markov import BarMarkov
+from composer.domains.music.metrics import piece_statistics
+from composer.domains.music.tuner import melodies, tuner_ratios, tuner_table
+from composer.environment import CompositionVectorEnv
+from composer.evaluation.form import (
+    LAGS,
+    profile_distance,
+    repeat_profile,
+    seen_share,
+    unique_share,
+)
+from composer.evaluation.judge import JudgeConfig, judge_auc
+from composer.fragments import HELD_OUT, JUDGE, TRAIN, FragmentStore, open_store
+from composer.model import load_model
+
+if TYPE_CHECKING:
+    from composer.domain import Domain
+    from composer.model import Model
+
+BATCH = 64  # compositions played at once
+TUNER_EVENTS = 32  # the melodies of RL Tuner's table are this long
+PEOPLE, MARKOV = "people", "Markov"
+FIGURES = {  # name -> (what the table says, goal)
+    "intervals": ("bars: JSD of intervals", "<= .012"),
+    "pitch_classes": ("bars: JSD of pitch classes", "<= .004"),
+    "durations": ("bars: JSD of durations", "<= .008"),
+    "onsets": ("bars: JSD of onsets", "<= .004"),
+    "seen": ("bars: share seen in training", ".15-.45"),
+    "unique": ("bars: share unique of 1,000", ">= .75"),
+    "profile": ("pieces: L1 distance of the repeat profile", "<= .20"),
+    "auc": ("pieces: AUC of the stronger judge", "<= .65"),
+    "auc network": ("- of the network", ""),
+    "auc statistics": ("- of the statistics", ""),
+}
+
+
+@dataclass(frozen=True)
+class Humans:
+    """Pieces of people, uint8 ``[n, bars, voices, steps]``, with the work that each is part of."""
+
+    windows: np.ndarray
+    groups: np.ndarray
+
+    def take(self, count: int, rng: np.random.Generator) -> Humans:
+        """At most ``count`` of them, drawn without replacement."""
+        rows = np.sort(rng.permutation(len(self.windows))[:count])
+        return Humans(self.windows[rows], self.groups[rows])
+
+
+def humans(store: FragmentStore, domain: Domain, splits: tuple[int, ...]) -> Humans:
+    """All windows of some parts of the split."""
+    cut, groups = [], []
+    for split in splits:
+        works = store.clusters[store.split == split]
+        for piece, work in zip(store.pieces(split), works, strict=True):
+            cut.append(domain.windows(piece))
+            groups.append(np.full(len(cut[-1]), work))
+    return Humans(np.concatenate(cut), np.concatenate(groups))
+
+
+def compose_pieces(model: Model, policy: str, count: int, seed: int, novelty: float) -> np.ndarray:
+    """Compositions of the training layout: uint8 ``[count, bars, voices, steps]``."""
+    choose = chooser(model, policy).choose
+    world, made = model.world(), []
+    for start in range(0, count, BATCH):
+        env = CompositionVectorEnv(world, min(BATCH, count - start), preference=novelty)
+        observation, _ = env.reset(seed=seed * 1_000_003 + start)
+        rng = np.random.default_rng((seed, start))
+        while not env.stage.finished:
+            observation, *_ = env.step(choose(observation, rng))
+        made.append(env.stage.placed)
+    return np.concatenate(made)
+
+
+class Benchmark:
+    """Scores sets of compositions against the people of one corpus."""
+
+    def __init__(self, store: FragmentStore, judge: JudgeConfig, count: int | None) -> None:
+        """``count`` compositions each; None: as many as there are human windows."""
+        self.judge = judge
+        self.store = store
+        self.domain = domain_class(store.domain_id)(store.settings)
+        self.known = store.select(TRAIN)
+        self.people = humans(store, self.domain, (HELD_OUT, JUDGE))
+        self.count = count or len(self.people.windows)
+
+    def score(
+        self, made: np.ndarray, seed: int, groups: np.ndarray | None = None
+    ) -> dict[str, float]:
+        """All figures of one set of compositions; ``groups`` where its pieces are related."""
+        domain, people = self.domain, self.people
+        bars, real = (
+            made.reshape(-1, *domain.spec.shape),
+            people.windows.reshape(-1, *domain.spec.shape),
+        )
+        works = people.groups if groups is None else np.concatenate((people.groups, groups))
+        found = judge_auc(
+            people.windows,
+            made,
+            domain,
+            layout=domain.training_layout,
+            groups=works,
+            statistics=lambda pieces: piece_statistics(pieces, domain.settings),
+            seed=seed,
+            config=self.judge,
+        )
+        profile = dict(zip((f"lag {lag}" for lag in LAGS), repeat_profile(made), strict=True))
+        return {
+            **domain.compare(bars, real),
+            "seen": seen_share(bars, self.known),
+            "unique": unique_share(bars),
+            "profile": profile_distance(made, people.windows),
+            "auc": found.auc,
+            "auc low": found.interval[0],
+            "auc high": found.interval[1],
+            "auc network": found.network_auc,
+            "auc statistics": found.statistics_auc,
+            **{name: float(share) for name, share in profile.items()},
+            **self.tuner(made),
+        }
+
+    def tuner(self, made: np.ndarray) -> dict[str, float]:
+        """The rows of RL Tuner's table, over the length of its melodies."""
+        lines = melodies(made, self.domain.settings, TUNER_EVENTS)
+        return {f"tuner: {name}": value for name, value in tuner_table(tuner_ratios(lines)).items()}
+
+    def score_people(self, seed: int) -> dict[str, float]:
+        """The floor: training windows as if composed; what needs no comparison, of the people."""
+        sample = humans(self.store, self.domain, (TRAIN,)).take(
+            self.count, np.random.default_rng(seed)
+        )
+        scores = self.score(sample.windows, seed, sample.groups)
+        own = self.people.take(self.count, np.random.default_rng(seed)).windows
+        bars = own.reshape(-1, *self.domain.spec.shape)
+        alone = {"seen": seen_share(bars, self.known), "unique": unique_share(bars)}
+        return scores | alone | self.tuner(own)
+
+
+def run(
+    benchmark: Benchmark, models: list[Model], seeds: list[int], novelty: float
+) -> dict[str, list[dict[str, float]]]:
+    """Score every chooser: column -> figures of each model and seed."""
+    layout = benchmark.domain.training_layout
+    known = humans(benchmark.store, benchmark.domain, (TRAIN,)).windows
+    chain = BarMarkov([Piece(window, layout, "") for window in known])
+    columns: dict[str, list[dict[str, float]]] = {PEOPLE: [], MARKOV: []}
+    columns |= {policy: [] for policy in POLICIES}
+    for seed in seeds:
+        columns[PEOPLE].append(benchmark.score_people(seed))
+        made = chain.compose(benchmark.count, layout[0], np.random.default_rng(seed))
+        columns[MARKOV].append(benchmark.score(made, seed))
+    for model in models:
+        for policy in POLICIES:
+            for seed in seeds:
+                made = compose_pieces(model, policy, benchmark.count, seed, novelty)
+                columns[policy].append(benchmark.score(made, seed))
+    return columns
+
+
+def cell(values: list[float]) -> str:
+    """Mean of the values that exist, and standard deviation where there are several."""
+    known = [value for value in values if not np.isnan(value)]
+    if not known:
+        return "-"
+    spread = f" ± {np.std(known, ddof=1):.3f}" if len(known) > 1 else ""
+    return f"{np.mean(known):.3f}{spread}"
+
+
+def report(columns: dict[str, list[dict[str, float]]]) -> str:
+    """The tables in Markdown."""
+    names = list(columns)
+
+    def line(figure: str) -> list[str]:
+        return [cell([scores[figure] for scores in columns[name]]) for name in names]
+
+    goals = [[text, goal, *line(figure)] for figure, (text, goal) in FIGURES.items()]
+    lags = [[f"lag {lag}", *line(f"lag {lag}")] for lag in LAGS]
+    rows = [name for name in columns[PEOPLE][0] if name.startswith("tuner: ")]
+    tuner = [[name.removeprefix("tuner: "), *line(name)] for name in rows]
+    return "\n\n".join(
+        (
+            table(["figure", "reach", *names], goals),
+            "Share of bars equal to the bar 1 to 8 before:",
+            table(["distance", *names], lags),
+            f"Rows of RL Tuner's table, over the first {TUNER_EVENTS} sixteenths:",
+            table(["row", *names], tuner),
+        )
+    )
+
+
+NOTES = """## Music
+
+{models} on {pieces} pieces (train, held-out, judge: {split}), compositions of {bars} bars,
+{count} for each column and seed, seeds {seeds}, novelty {novelty:g}. {machine}.
+
+    python tests/benchmarks/music.py --data DIR --model RUN... --seeds {seeds}
+
+Mean over models and seeds ± standard deviation. **people**: training tunes in the place of
+compositions (the floor); shares seen and unique and RL Tuner's rows are of the held-out tunes
+themselves. **Markov**: an order-2 chain of bars with back-off, which can only repeat known bars.
+**agent** samples by the learnt value, **resample** by the critics without look-ahead, **greedy**
+takes their favourite, **random** any candidate, **first** the generator's first proposal.
+JSD: Jensen-Shannon divergence in bits. Unique: the expected share of different bars among 1,000
+drawn from as many pieces. AUC: .5 where a classifier that never rewarded cannot tell compositions
+from held-out tunes; the larger of two classifiers, cross-validated by tune.
+"""
+
+
+def introduction(benchmark: Benchmark, args: argparse.Namespace) -> str:
+    """What was measured, on what and how."""
+    counts = np.bincount(benchmark.store.split, minlength=3)
+    number = len(args.model)
+    return NOTES.format(
+        models="One trained model" if number == 1 else f"{number} trained models",
+        pieces=len(benchmark.store.split),
+        split=" / ".join(str(count) for count in counts),
+        bars=benchmark.domain.training_layout[0],
+        count=benchmark.count,
+        seeds=" ".join(str(seed) for seed in args.seeds),
+        novelty=args.novelty,
+        machine=machine(),
+    )
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of MIDI files")
+    parser.add_argument(
+        "--model", nargs="+", required=True, help="runs, one for each training seed"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the compositions")
+    parser.add_argument("--count", type=int, help="compositions for each chooser and seed")
+    parser.add_argument("--novelty", type=float, default=0.0)
+    parser.add_argument("--meter", default="4/4")
+    parser.add_argument("--voices", default=1, type=int)
+    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--json", type=Path, help="where all figures go")
+    args = parser.parse_args(arguments)
+    models = [load_model(path) for path in args.model]
+    options = {"meter": args.meter, "voices": args.voices}
+    store = open_store(domain_class(models[0].domain_id), args.data, options)
+    if any(model.settings != store.settings for model in models):
+        parser.error("a model was trained on bars of another form than this data is read in")
+    benchmark = Benchmark(store, JudgeConfig(), args.count)
+    columns = run(benchmark, models, args.seeds, args.novelty)
+    text = introduction(benchmark, args) + "\n" + report(columns)
+    sys.stdout.write(text + "\n")
+    write_section("music", text, args.page)
+    if args.json:
+        args.json.write_text(json.dumps(columns, indent=1), encoding="utf-8")
+    return columns
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from torch import nn
+from toy import PLACES, ToyDomain, toy_pieces
+
+from composer.critics import CompositionCritic, CriticConfig
+from composer.environment import CompositionEnv, CompositionVectorEnv
+from composer.stage import CandidateConfig, Stage, World, mix
+
+LATENT = 4
+
+
+@pytest.fixture
+def world():
+    domain = ToyDomain({})
+    known = domain.features(toy_pieces(20, np.random.default_rng(0)).reshape(-1, 2))
+    config = CriticConfig(count=2, embedding=8, hidden=16)
+    return World(
+        domain=domain,
+        generator=domain.generator(LATENT, 16).eval(),
+        latent=LATENT,
+        critics=nn.ModuleList(CompositionCritic(domain, config) for _ in range(2)).eval(),
+        known=np.unique(known, axis=0),
+        unit=2.0,
+        elite=np.zeros((0, LATENT), np.float32),
+        candidates=CandidateConfig(fresh=3, guided=2, vary=2),
+    )
+
+
+def test_passes_gymnasiums_checker(world):
+    check_env(CompositionEnv(world), skip_render_check=True)
+
+
+def test_passes_stable_baselines3s_checker(world):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    with warnings.catch_warnings():
+        # it advises about image-like and unsigned observations, which are meant here
+        warnings.simplefilter("ignore", UserWarning)
+        checker.check_env(CompositionEnv(world))
+
+
+def run(env, seed, policy):
+    observation, info = env.reset(seed=seed)
+    rng = np.random.default_rng(5)
+    rows, total, ended = [observation], 0.0, False
+    while not ended:
+        observation, reward, ended, cut, info = env.step(policy(observation, info, rng))
+        assert not cut
+        assert env.observation_space.contains(observation)
+        rows.append(observation)
+        total += reward
+    return rows, total
+
+
+def masked(observation, info, rng):
+    assert np.array_equal(observation["action_mask"], info["action_mask"])
+    assert info["action_mask"].dtype == np.int8
+    return rng.choice(np.flatnonzero(info["action_mask"]))
+
+
+def test_an_episode_fills_every_place_and_a_seed_repeats_it(world):
+    env = CompositionEnv(world)
+    first, total = run(env, 3, masked)
+    piece = env.stage.composition(0, {})
+    again, same = run(CompositionEnv(world), 3, masked)
+    other, _ = run(env, 4, masked)
+    assert len(first) == PLACES + 1
+    assert total == same
+    assert all(np.array_equal(a[k], b[k]) for a, b in zip(first, again, strict=True) for k in a)
+    assert any(not np.array_equal(first[0][k], other[0][k]) for k in first[0])
+    assert piece.fragments.shape == (PLACES, 2)
+    assert len(piece.origins) == PLACES
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step(0)
+
+
+def test_reward_is_the_blend_of_the_vector_and_the_scores_shown_before(world):
+    env = CompositionEnv(world)
+    observation, _ = env.reset(seed=0, options={"preference": 0.25})
+    _, reward, _, _, info = env.step(1)
+    assert info["vector_reward"] == pytest.approx(observation["scores"][1])
+    assert reward == pytest.approx(
+        0.75 * info["vector_reward"][0] + 0.25 * info["vector_reward"][1]
+    )
+
+
+def test_a_masked_action_places_the_first_candidate(world):
+    env = CompositionEnv(world)
+    observation, info = env.reset(seed=0)
+    repeat = len(info["action_mask"]) - 1
+    assert info["action_mask"][repeat] == 0  # nothing to repeat yet
+    env.step(repeat)
+    assert np.array_equal(env.stage.placed[0, 0], observation["candidates"][0])
+    assert env.stage.composition(0, {}).origins[0].kind == "fresh"
+
+
+def test_repeats_and_their_sources_are_what_they_say(world):
+    env = CompositionEnv(world)
+    env.reset(seed=0)
+    env.step(0)
+    for _ in range(PLACES - 1):
+        env.step(env.action_space.n - 1)
+    piece = env.stage.composition(0, {})
+    assert (piece.fragments == piece.fragments[0]).all()
+    assert [(o.kind, o.place) for o in piece.origins[1:]] == [
+        ("repeat", place) for place in range(PLACES - 1)
+    ]
+    assert (piece.novelty[1:] == 0).all()  # a copy of one's own past is not new
+
+
+def test_observations_are_fresh_arrays(world):
+    env = CompositionEnv(world)
+    observation, _ = env.reset(seed=0)
+    kept = {name: array.copy() for name, array in observation.items()}
+    env.step(0)
+    env.step(0)
+    assert all(np.array_equal(kept[name], observation[name]) for name in kept)
+
+
+def test_vector_twin_plays_many_and_begins_again_at_the_next_step(world):
+    env = CompositionVectorEnv(world, 6)
+    observation, _ = env.reset(seed=1)
+    assert env.observation_space.contains(observation)
+    for _ in range(PLACES):
+        observation, reward, ended, cut, info = env.step(np.zeros(6, int))
+        assert env.observation_space.contains(observation)
+        assert info["vector_reward"].shape == (6, 2)
+    assert ended.all()
+    assert not cut.any()
+    observation, reward, ended, _, _ = env.step(np.zeros(6, int))
+    assert (reward == 0).all()
+    assert not ended.any()
+    assert (observation["progress"] == 0).all()
+
+
+def test_one_row_of_the_twin_equals_the_single_environment(world):
+    single, twin = CompositionEnv(world), CompositionVectorEnv(world, 1)
+    a, _ = single.reset(seed=9, options={"preference": 0.5})
+    b, _ = twin.reset(seed=9, options={"preference": 0.5})
+    for _ in range(PLACES):
+        assert all(np.array_equal(a[name], b[name][0]) for name in a)
+        a, x, *_ = single.step(2)
+        b, y, *_ = twin.step(np.array([2]))
+        assert x == pytest.approx(y[0])
+
+
+def test_allowed_tokens_bind_every_candidate_but_the_masked(world):
+    allowed = np.zeros((2, 6), bool)
+    allowed[:, [1, 4]] = True
+    stage = Stage(world, (PLACES,), 16, allowed)
+    observation = stage.begin(np.zeros(16, np.float32), np.random.default_rng(0))
+    while not stage.finished:
+        shown = observation["candidates"][observation["action_mask"].astype(bool)]
+        assert np.isin(shown, [1, 4]).all()
+        stage.choose(np.zeros(16, int))
+        observation = stage.observe()
+    assert np.isin(stage.placed, [1, 4]).all()
+
+
+def test_render_shows_a_line_a_place(world):
+    env = CompositionEnv(world, render_mode="ansi")
+    env.reset(seed=0)
+    env.step(0)
+    assert env.render().startswith("   0  fresh")
+
+
+def test_mixing_keeps_the_variance_of_the_prior():
+    rng = np.random.default_rng(0)
+    old, new = rng.standard_normal((2, 20000, 1), dtype=np.float32)
+    assert mix(old, new, 0.6).std() == pytest.approx(1.0, abs=0.02)
+    assert np.array_equal(mix(old, new, 0.0), old)
