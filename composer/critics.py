@@ -1,8 +1,8 @@
 """Composition critics: do these fragments, in these places, come from a real piece?
 
 An ensemble, since one discriminator alone is quickly over-optimised. It is trained on real pieces
-against the agent's own compositions and frozen while the agent plays; its mean clipped logit, a
-log density ratio, becomes the realism of the reward.
+against the agent's own compositions and frozen while the agent plays; the log density ratio that it
+gives for a choice becomes the realism of the reward.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class CriticConfig:
     Attributes:
         count: critics in the ensemble.
         embedding, hidden: widths.
-        dropout: on the hidden layers; a critic that memorises stops teaching.
+        dropout, noise: shares dropped of hidden units and of inputs; a critic that learns its real
+            pieces by heart rewards what is like them, not what is real.
         learning_rate, weight_decay: AdamW's.
         batch: real places a step, and as many composed ones.
         steps: steps of each critic in a round.
@@ -39,23 +40,30 @@ class CriticConfig:
     count: int = 3
     embedding: int = 48
     hidden: int = 192
-    dropout: float = 0.2
-    learning_rate: float = 5e-4
-    weight_decay: float = 1e-2
+    dropout: float = 0.4
+    noise: float = 0.2
+    learning_rate: float = 1e-3
+    weight_decay: float = 3e-2
     batch: int = 128
-    steps: int = 4
+    steps: int = 10
 
 
 class CompositionCritic(nn.Module):
-    """Realism logit of each candidate for a place."""
+    """Two logits of "real": of a candidate in its place, and of the place before it is filled."""
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
         """The first layer is a sum over state and candidate, so the state is read once."""
         super().__init__()
         self.places = PlaceEncoder(domain, config.embedding)
+        self.noise = nn.Dropout(config.noise)
         self.from_state = nn.Linear(self.places.state_width, config.hidden)
         self.from_candidate = nn.Linear(self.places.candidate_width, config.hidden, bias=False)
-        self.head = nn.Sequential(
+        self.filled = self._head(config)
+        self.empty = self._head(config)
+
+    @staticmethod
+    def _head(config: CriticConfig) -> nn.Sequential:
+        return nn.Sequential(
             nn.ReLU(),
             nn.Dropout(config.dropout),
             nn.Linear(config.hidden, config.hidden),
@@ -71,12 +79,16 @@ class CompositionCritic(nn.Module):
         position: Tensor,
         candidates: Tensor,
         fragments: Tensor | None = None,
-    ) -> Tensor:
-        """Candidates ``[n, k, *shape]`` -> logits; ``fragments`` as in ``PlaceEncoder``."""
-        state = self.from_state(self.places.state(context, present, position))
+    ) -> tuple[Tensor, Tensor]:
+        """Candidates ``[n, k, *shape]`` -> logits ``[n, k]`` with them and ``[n]`` without.
+
+        ``fragments`` as in ``PlaceEncoder``.
+        """
+        state = self.from_state(self.noise(self.places.state(context, present, position)))
         seen = self.places.candidates(candidates, context, present, fragments)
-        choice = self.from_candidate(seen)
-        return self.head(state.unsqueeze(1) + choice).squeeze(-1)
+        choice = self.from_candidate(self.noise(seen))
+        filled = self.filled(state.unsqueeze(1) + choice).squeeze(-1)
+        return filled, self.empty(state).squeeze(-1)
 
 
 class Critics:
@@ -113,10 +125,11 @@ class Critics:
             ]
             both = [torch.from_numpy(np.concatenate(pair)) for pair in zip(*batches, strict=True)]
             fragments, context, present, position = both
-            logits = member(context, present, position, fragments.unsqueeze(1)).squeeze(1)
-            target = (torch.arange(len(logits)) < self.config.batch).float()
-            losses.append(F.binary_cross_entropy_with_logits(logits, target))
-            accuracy.append(((logits > 0) == (target > 0)).float().mean().item())
+            filled, empty = member(context, present, position, fragments.unsqueeze(1))
+            target = (torch.arange(len(empty)) < self.config.batch).float()
+            logits = torch.stack((filled.squeeze(1), empty))
+            losses.append(F.binary_cross_entropy_with_logits(logits, target.expand_as(logits)))
+            accuracy.append(((logits[0] > 0) == (target > 0)).float().mean().item())
         loss = torch.stack(losses).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -126,9 +139,16 @@ class Critics:
 
 
 def ensemble(members: nn.ModuleList, *inputs: Tensor) -> Tensor:
-    """Mean clipped logit of the members; inputs as in ``CompositionCritic`` -> ``[n, k]``."""
-    logits = [member(*inputs).clamp(-LOGIT_LIMIT, LOGIT_LIMIT) for member in members]
-    return torch.stack(logits).mean(0)
+    """Mean over the members of the log ratio that the candidate itself adds: ``[n, k]``.
+
+    log p(s, a) / q(s, a) - log p(s) / q(s) = log p(a | s) / q(a | s), clipped. Without the second
+    term a fragment would be rewarded again at each later place that sees it, and look-ahead would
+    count it many times; so the rewards of a piece add up to its log density ratio, once.
+    Inputs as in ``CompositionCritic``.
+    """
+    pairs = [member(*inputs) for member in members]
+    ratios = [filled - empty.unsqueeze(1) for filled, empty in pairs]
+    return torch.stack([r.clamp(-LOGIT_LIMIT, LOGIT_LIMIT) for r in ratios]).mean(0)
 
 
 @torch.no_grad()

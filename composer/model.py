@@ -97,7 +97,7 @@ class Model:
             domain=self.domain,
             generator=self.generator.eval(),
             latent=self.config.gan.latent,
-            critics=self.critics.eval(),  # type: ignore[arg-type]
+            critics=self.critics.eval(),
             known=features,
             unit=unit,
             elite=self.elite,

@@ -33,9 +33,9 @@ class CandidateConfig:
         vary_jitter: share of new noise in varied latents, 0 to 1.
     """
 
-    fresh: int = 10
-    guided: int = 6
-    vary: int = 4
+    fresh: int = 8
+    guided: int = 4
+    vary: int = 2
     jitter: float = 0.7
     vary_jitter: float = 0.4
 

@@ -55,6 +55,7 @@ class TrainingConfig:
         elite, elite_step: latents of high value kept, and taken from each step of play.
         measure_interval: rounds between held-out measurements.
         measured: pieces composed for one.
+        measured_temperature: at which they are sampled, as a share of the agent's.
         patience: measurements without improvement that end the training.
         temperatures: tried when composing, as shares of the agent's; the best on held-out pieces
             is kept.
@@ -63,20 +64,21 @@ class TrainingConfig:
     """
 
     seed: int = 0
-    warm_up: int = 4000
+    warm_up: int = 3000
     warm_up_check: int = 250
-    rounds: int = 240
-    episodes: int = 64
-    explorers: int = 16
+    rounds: int = 260
+    episodes: int = 48
+    explorers: int = 8
     updates: int = 32
     gan_steps: int = 4
-    remembered: int = 192
+    remembered: int = 240
     elite: int = 512
     elite_step: int = 4
     measure_interval: int = 10
     measured: int = 96
-    patience: int = 8
-    temperatures: tuple[float, ...] = (1.0, 0.7, 0.5, 0.35, 0.25)
+    measured_temperature: float = 1.0
+    patience: int = 10
+    temperatures: tuple[float, ...] = (1.4, 1.0, 0.7, 0.5, 0.35)
     keep: int = 2
     model: ModelConfig = field(default_factory=ModelConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
@@ -105,7 +107,7 @@ PRESETS = {
         measured=32,
         model=_small(96, 100),
     ),
-    "quick": TrainingConfig(warm_up=1500, rounds=60, model=ModelConfig(gan=GanConfig(steps=1500))),
+    "quick": TrainingConfig(warm_up=2000, rounds=100, model=ModelConfig(gan=GanConfig(steps=2000))),
     "standard": TrainingConfig(),
 }
 
@@ -255,7 +257,7 @@ class Training:
         """Compare composed pieces with held-out ones; remember the best model."""
         studio, config = self.studio, self.config
         rng = np.random.default_rng((config.seed, studio.rounds))
-        temperature = config.model.agent.temperature
+        temperature = config.measured_temperature * config.model.agent.temperature
         made = studio.compose(config.measured, temperature, rng)
         found = measure_pieces(studio.domain, studio.geometry, made, studio.held_out)
         better = found["distance"] < self.best_distance

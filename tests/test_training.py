@@ -136,14 +136,14 @@ def test_training_teaches_the_rule_of_the_toy_pieces(tmp_path):
         generator_width=48,
         discriminator_width=48,
         batch=64,
-        steps=300,
+        steps=400,
+        gamma=1.0,
         learning_rate=2e-3,
     )
     model = replace(CONFIG.model, gan=gan)
-    config = replace(CONFIG, warm_up=300, warm_up_check=100, model=model, rounds=2)
-    training = Training(toy_store(), tmp_path, config, Silent())
-    training.initialise(lambda: False)
-    studio = training.studio
+    studio = Training(toy_store(), tmp_path, replace(CONFIG, model=model), Silent()).studio
+    for _ in range(400):
+        studio.gan_step(guided=False)
     real = toy_pieces(200, np.random.default_rng(1))
     places = studio.geometry.sample(real, 500, np.random.default_rng(2))
     noise = np.random.default_rng(3).standard_normal((500, 4), dtype=np.float32)

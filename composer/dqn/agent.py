@@ -25,10 +25,13 @@ class AgentConfig:
     Attributes:
         gamma: discount.
         temperature: tau of the maximum-entropy policy and backup, in units of reward; realism is
-            a tenth of a logit, so 0.05 is half a logit.
+            a tenth of a logit, so 0.1 takes the critics' ratio as it is.
         backup: "soft" (maximum entropy) or "hard" (double DQN), to compare.
         munchausen: weight of the scaled log-policy added to the reward (Vieillard, Pietquin, Geist:
-            "Munchausen reinforcement learning", NeurIPS 2020); 0 is plain soft DQN.
+            "Munchausen reinforcement learning", NeurIPS 2020); 0 is plain soft DQN. The critics
+            compare the data with the agent's own pieces, so their ratio fades as the agent
+            improves; the log-policy adds back what the agent already does, and the sum stays the
+            ratio of the data to the plain candidates. At 0 the agent would come to rest half-way.
         learning_rate: Adam's.
         batch: transitions an update.
         target_interval: updates between copies to the target network.
@@ -38,14 +41,14 @@ class AgentConfig:
     """
 
     gamma: float = 0.9
-    temperature: float = 0.05
+    temperature: float = 0.1
     backup: str = "soft"
-    munchausen: float = 0.0
+    munchausen: float = 0.9
     learning_rate: float = 1e-3
     batch: int = 64
     target_interval: int = 50
     capacity: int = 16384
-    epsilon_start: float = 1.0
+    epsilon_start: float = 0.25
     epsilon_end: float = 0.0
     epsilon_rounds: int = 10
     network: ValueConfig = field(default_factory=ValueConfig)

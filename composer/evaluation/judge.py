@@ -320,7 +320,7 @@ def fit_network(
                 logits = network(learn.tokens[rows], learn.related[rows])
                 loss = _loss(logits, learn.human[rows], weight)
                 optimiser.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimiser.step()
             now = _loss(network.score(check), check.human, weight).item()
             waited += 1
@@ -364,8 +364,8 @@ def _logistic(
     def closure() -> Tensor:
         optimiser.zero_grad()
         loss = _loss(table @ slope + offset, human, weight) + penalty * slope.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)
     return slope.detach(), offset.detach()

@@ -52,13 +52,13 @@ class GanConfig:
     final_learning_rate: float = 4e-5
     beta2: float = 0.9
     final_beta2: float = 0.99
-    gamma: float = 1.0
-    final_gamma: float = 0.1
+    gamma: float = 2.0
+    final_gamma: float = 1.0
     penalty_interval: int = 2
-    context_dropout: float = 0.3
+    context_dropout: float = 0.5
     guidance: float = 0.1
     ema: float = 0.998
-    steps: int = 6000
+    steps: int = 3000
 
 
 Guide = Callable[[Tensor, Places], Tensor]

@@ -58,16 +58,13 @@ def seconds(*arguments: str, **variables: str) -> float:
     return time.perf_counter() - start
 
 
-def compare(
-    ours: Callable[[], float], theirs: Callable[[], float], turns: int = TURNS
-) -> tuple[float, float]:
-    """Medians of both, measured in turns after one unmeasured turn (the disk's cache)."""
-    pairs = [(ours(), theirs()) for _ in range(turns + 1)][1:]
-    first, second = np.median(pairs, axis=0)
-    return float(first), float(second)
+def compare(*sides: Callable[[], float], turns: int = TURNS) -> list[float]:
+    """Median of each side, measured in turns."""
+    found = [[side() for side in sides] for _ in range(turns)]
+    return [float(median) for median in np.median(found, axis=0)]
 
 
-def compose_time(model: str) -> tuple[float, float]:
+def compose_time(model: str) -> list[float]:
     """Seconds of ``composer compose`` for 16 bars, and of importing torch alone."""
     with tempfile.TemporaryDirectory() as folder:
         compose = ("-m", "composer", "compose", "--model", model, "--seed", "0", "--out", folder)
@@ -76,12 +73,12 @@ def compose_time(model: str) -> tuple[float, float]:
 
 def help_time() -> tuple[float, bool]:
     """Seconds of ``composer --help``, and whether it imports torch."""
-    times = [seconds("-m", "composer", "--help") for _ in range(TURNS + 1)][1:]
+    times = [seconds("-m", "composer", "--help") for _ in range(TURNS)]
     code = "import sys, composer.cli.main; print('torch' in sys.modules)"
     return float(np.median(times)), started("-c", code).strip() == "True"
 
 
-def inspect_time(data: Path) -> tuple[float, float]:
+def inspect_time(data: Path) -> list[float]:
     """Seconds of ``composer dataset inspect``, nothing cached, and of symusic's bare parse."""
 
     def inspect() -> float:
@@ -143,7 +140,7 @@ def their_rate(world: World, steps: int) -> float:
     return steps / (time.perf_counter() - start)
 
 
-def against(name: str, pair: tuple[float, float], unit: str, reach: str) -> list[str]:
+def against(name: str, pair: list[float], unit: str, reach: str) -> list[str]:
     """One line of the table: ours, theirs, and how many times theirs ours is."""
     ours, theirs = (f"{value:.2f} {unit}" for value in pair)
     return [name, ours, theirs, f"{pair[0] / pair[1]:.2f}", reach]
@@ -152,8 +149,12 @@ def against(name: str, pair: tuple[float, float], unit: str, reach: str) -> list
 def measure(data: Path, model: str, steps: int) -> list[list[str]]:
     """All lines of the table."""
     world = load_model(model).world()
-    many = compare(lambda: our_rate(world, steps), lambda: their_rate(world, steps), turns=3)
-    one = compare(lambda: our_rate(world, steps, 1), lambda: their_rate(world, steps), turns=3)
+    many, one, theirs = compare(
+        lambda: our_rate(world, steps),
+        lambda: our_rate(world, steps, 1),
+        lambda: their_rate(world, steps),
+        turns=3,
+    )
     composing = compose_time(model)
     helping, imported = help_time()
     files = sum(1 for _ in data.rglob("*.mid"))
@@ -167,8 +168,12 @@ def measure(data: Path, model: str, steps: int) -> list[list[str]]:
             "s",
             "<= 10",
         ),
-        against("agent, 64 pieces at once, against Stable-Baselines3", many, "steps/s", ">= 3"),
-        against("agent, one piece at a time, against Stable-Baselines3", one, "steps/s", ""),
+        against(
+            "agent, 64 pieces at once, against Stable-Baselines3", [many, theirs], "steps/s", ">= 3"
+        ),
+        against(
+            "agent, one piece at a time, against Stable-Baselines3", [one, theirs], "steps/s", ""
+        ),
     ]
 
 
@@ -189,7 +194,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of MIDI files")
     parser.add_argument("--model", required=True, help="a run or a bundled model")
-    parser.add_argument("--steps", type=int, default=4096, help="of each agent in a turn")
+    parser.add_argument("--steps", type=int, default=1024, help="of each agent in a turn")
     parser.add_argument("--page", type=Path, default=PAGE)
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)

@@ -15,7 +15,7 @@ from composer.model import Model, build
 from composer.training import PRESETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 SETTINGS = MusicSettings(meter=(2, 4), bars=4)
@@ -88,15 +88,23 @@ def test_speed_times_both_agents(load, model):
     assert speed.their_rate(world, 32) > 0
 
 
-def test_speed_compares_medians_after_a_first_turn(load):
-    turns = iter([(100.0, 100.0), (1.0, 5.0), (3.0, 4.0), (2.0, 9.0)])
-    pair: list[float] = []
+def test_speed_takes_medians_of_turns(load):
+    order: list[str] = []
+    left, right = iter([9.0, 1.0, 2.0]), iter([5.0, 4.0, 7.0])
 
-    def ours() -> float:
-        pair[:] = next(turns)
-        return pair[0]
+    def timed(name: str, times: Iterator[float]) -> float:
+        order.append(name)
+        return next(times)
 
-    assert load("speed").compare(ours, lambda: pair[1], turns=3) == (2, 5)
+    found = load("speed").compare(lambda: timed("a", left), lambda: timed("b", right), turns=3)
+    assert found == [2, 5]
+    assert order == ["a", "b"] * 3
+
+
+def test_keys_counts_the_notes_of_the_files(load, model):
+    outside, notes = load("keys").count_outside(model, 3)
+    assert outside == 0
+    assert notes > 3
 
 
 def test_a_section_is_replaced_and_others_stay(load, tmp_path):

@@ -60,8 +60,8 @@ def transpose_in_scale(bars: np.ndarray, steps: np.ndarray, settings: MusicSetti
     octave, chroma = np.divmod(relative, OCTAVE)
     degree = np.searchsorted(MAJOR, chroma, side="right") - 1
     accidental = chroma - MAJOR[degree]
-    carry, degree = np.divmod(degree + steps[:, None, None], len(MAJOR))
-    moved: np.ndarray = OCTAVE * (octave + carry) + MAJOR[degree] + accidental
+    carry, reached = np.divmod(degree + steps[:, None, None], len(MAJOR))
+    moved = OCTAVE * (octave + carry) + MAJOR[reached] + accidental
     moved = moved + settings.tonic - lows
     moved = np.where(moved < 0, moved + OCTAVE, moved)
     moved = np.where(moved >= settings.pitches, moved - OCTAVE, moved)

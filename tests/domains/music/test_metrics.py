@@ -14,6 +14,7 @@ from composer.domains.music.metrics import (
     compare_bars,
     find_notes,
     jensen_shannon,
+    piece_statistics,
 )
 from composer.domains.music.settings import FIRST_PITCH, HOLD, REST, MusicSettings
 
@@ -79,3 +80,39 @@ def test_distances_are_symmetric_and_bounded(first: np.ndarray, second: np.ndarr
 @given(bar_sets)
 def test_a_set_is_no_distance_from_itself_in_any_order(bars: np.ndarray):
     assert compare_bars(bars, bars[::-1], SETTINGS)["total"] == pytest.approx(0, abs=1e-9)
+
+
+def test_statistics_of_a_piece_by_hand():
+    settings = MusicSettings(meter=(1, 2), lows=(60,))
+    piece = bars_of(
+        [G, HOLD, HOLD, HOLD, C, REST, D, HOLD], [HOLD, HOLD, HOLD, HOLD, C, *[HOLD] * 3]
+    )
+    silent = np.zeros_like(piece)
+    table = piece_statistics(np.stack([piece, silent]), settings)
+    widths = [25, 12, 8, 8, 12, 12, 2, 4, 2]
+    parts = np.split(table, np.cumsum(widths)[:-1], axis=1)
+    intervals, chroma, durations, onsets, first, last, closing, heights, density = (
+        part[0] for part in parts
+    )
+    third = pytest.approx(1 / 3)
+    assert {i - 12: share for i, share in enumerate(intervals) if share} == {
+        -7: third,
+        2: third,
+        -2: third,
+    }
+    assert chroma[[0, 2, 7]].tolist() == [0.5, 0.25, 0.25]
+    assert durations[[0, 3, 5]].tolist() == [0.25, 0.5, 0.25]  # D is held over the bar line
+    assert onsets[[0, 4, 6]].tolist() == [0.25, 0.5, 0.25]
+    assert (first.argmax(), last.argmax()) == (7, 0)
+    assert closing.tolist() == [0, 1]
+    assert heights[2:] == pytest.approx([0, 7 / 12])
+    assert density.tolist() == [3 / 8, 1 / 8]
+    assert not table[1].any()
+
+
+def test_statistics_of_first_and_last_are_of_the_highest_voice():
+    settings = MusicSettings(meter=(1, 2), lows=(60, 48))
+    pieces = np.array([[[[G, *[HOLD] * 7], [C, *[HOLD] * 7]]]], np.uint8)
+    table = piece_statistics(pieces, settings)[0]
+    first, last = table[53:65], table[65:77]
+    assert (first.argmax(), last.argmax()) == (7, 7)

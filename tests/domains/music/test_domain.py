@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from composer.domain import Piece, domain_class, domain_ids
+from composer.domains.music.domain import LAGS, MusicDomain
+from composer.domains.music.settings import MusicSettings
+from composer.errors import ModelError, UsageError
+
+DOMAIN = MusicDomain({"lows": [48], "pitches": 36})
+
+
+def test_is_found_by_its_id():
+    assert "music" in domain_ids()
+    assert domain_class("music") is MusicDomain
+    with pytest.raises(ModelError, match="unknown domain 'sculpture'"):
+        domain_class("sculpture")
+
+
+def test_settings_survive_json_and_refuse_what_they_do_not_know():
+    settings = MusicSettings(meter=(6, 8), lows=(60, 40), instruments=(40, 42))
+    assert MusicSettings.from_json(settings.as_json()) == settings
+    assert settings.steps == 12
+    with pytest.raises(ModelError, match="do not fit"):
+        MusicSettings.from_json({"colour": "blue"})
+
+
+def test_neighbours_are_the_bars_at_fixed_lags_before():
+    neighbours = DOMAIN.neighbours((20,))
+    assert neighbours.shape == (20, len(LAGS))
+    assert (neighbours[0] == -1).all()
+    assert neighbours[17].tolist() == [17 - lag for lag in LAGS]
+    assert (neighbours < np.arange(20)[:, None]).all()
+
+
+@pytest.mark.parametrize("bars", [1, 2, 16, 37, 512])
+def test_positions_lie_in_the_unit_interval_and_mark_both_ends(bars):
+    positions = DOMAIN.positions((bars,))
+    assert positions.dtype == np.float32
+    assert positions.min() >= 0
+    assert positions.max() <= 1
+    assert positions[0, 0] == 1
+    assert positions[-1, 1] == 1
+    assert positions[:, :2].sum() == 2
+
+
+def test_layouts_within_bounds_only():
+    assert DOMAIN.layout({}) == (16,)
+    assert DOMAIN.layout({"bars": 512}) == (512,)
+    for bars in (-1, 513):
+        with pytest.raises(UsageError, match="from 1 to 512"):
+            DOMAIN.layout({"bars": bars})
+
+
+def test_windows_are_aligned_to_the_end():
+    fragments = np.arange(37 * 16, dtype=np.int64).reshape(37, 1, 16)
+    windows = DOMAIN.windows(Piece(fragments, (37,), "x"))
+    assert windows.shape == (2, 16, 1, 16)
+    assert windows[0, 0, 0, 0] == 5 * 16
+    assert windows[-1, -1, -1, -1] == fragments[-1, -1, -1]
+    assert DOMAIN.windows(Piece(fragments[:7], (7,), "x")).shape == (0, 16, 1, 16)
+
+
+def test_features_see_pitch_where_it_sounds():
+    bars = np.zeros((3, 1, 16), np.uint8)
+    bars[:2, 0, 0], bars[:2, 0, 1:8] = 20, 1
+    bars[1, 0, 4] = 20  # the same pitch, struck again
+    features = DOMAIN.features(bars)
+    assert features.dtype == np.float32
+    assert features.shape == (3, 48)
+    sounds = features.reshape(3, 3, 16)[:, 1]
+    assert sounds.sum(1).tolist() == [8, 8, 0]
+    near, far = (np.linalg.norm(features[0] - features[i]) for i in (1, 2))
+    assert near == pytest.approx(1)
+    assert far > near
+
+
+def test_a_key_permits_only_its_scale_and_none_permits_all():
+    assert DOMAIN.allowed({"key": None}) is None
+    allowed = DOMAIN.allowed({"key": "C major"})
+    assert allowed.shape == (1, 16, 38)
+    assert allowed[..., :2].all()
+    assert allowed[0, 0, 2:].sum() == 21
