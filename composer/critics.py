@@ -1,8 +1,8 @@
 """Composition critics: do these fragments, in these places, come from a real piece?
 
 An ensemble, since one discriminator alone is quickly over-optimised. It is trained on real pieces
-against the agent's own compositions and frozen while the agent plays; the log density ratio that it
-gives for a choice becomes the realism of the reward.
+against what is on offer in their places and against the agent's own compositions, and frozen while
+the agent plays; the log density ratio that it gives for a choice becomes the realism of the reward.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ from composer.networks import PlaceEncoder
 from composer.reward import LOGIT_LIMIT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from composer.domain import Domain
-    from composer.places import Geometry
+    from composer.places import Places
+
+    Source = Callable[[int], Places]
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class CriticConfig:
         dropout, noise: shares dropped of hidden units and of inputs; a critic that learns its real
             pieces by heart rewards what is like them, not what is real.
         learning_rate, weight_decay: AdamW's.
-        batch: real places a step, and as many composed ones.
+        batch: real places a step, and as many filled by a candidate, and composed ones.
         steps: steps of each critic in a round.
     """
 
@@ -49,7 +53,12 @@ class CriticConfig:
 
 
 class CompositionCritic(nn.Module):
-    """Two logits of "real": of a candidate in its place, and of the place before it is filled."""
+    """Three log density ratios of a place and a candidate for it.
+
+    - ``choice``: what people put there against what is on offer there, in real surroundings;
+    - ``filled``: real places against composed ones, the candidate in them;
+    - ``empty``: the same before the place is filled.
+    """
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
         """The first layer is a sum over state and candidate, so the state is read once."""
@@ -58,6 +67,7 @@ class CompositionCritic(nn.Module):
         self.noise = nn.Dropout(config.noise)
         self.from_state = nn.Linear(self.places.state_width, config.hidden)
         self.from_candidate = nn.Linear(self.places.candidate_width, config.hidden, bias=False)
+        self.choice = self._head(config)
         self.filled = self._head(config)
         self.empty = self._head(config)
 
@@ -79,16 +89,16 @@ class CompositionCritic(nn.Module):
         position: Tensor,
         candidates: Tensor,
         fragments: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Candidates ``[n, k, *shape]`` -> logits ``[n, k]`` with them and ``[n]`` without.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Candidates ``[n, k, *shape]`` -> ``choice [n, k]``, ``filled [n, k]``, ``empty [n]``.
 
         ``fragments`` as in ``PlaceEncoder``.
         """
         state = self.from_state(self.noise(self.places.state(context, present, position)))
         seen = self.places.candidates(candidates, context, present, fragments)
-        choice = self.from_candidate(self.noise(seen))
-        filled = self.filled(state.unsqueeze(1) + choice).squeeze(-1)
-        return filled, self.empty(state).squeeze(-1)
+        both = state.unsqueeze(1) + self.from_candidate(self.noise(seen))  # [n, k, hidden]
+        choice, filled = self.choice(both).squeeze(-1), self.filled(both).squeeze(-1)
+        return choice, filled, self.empty(state).squeeze(-1)
 
 
 class Critics:
@@ -106,30 +116,28 @@ class Critics:
             fused=True,
         )
 
-    def update(
-        self,
-        geometry: Geometry,
-        real: np.ndarray,
-        composed: np.ndarray,
-        rng: np.random.Generator,
-    ) -> dict[str, float]:
-        """One step of each member on its own batch of places.
+    def update(self, real: Source, offered: Source, composed: Source) -> dict[str, float]:
+        """One step of each member on its own batches of places.
 
-        ``real`` and ``composed`` uint8 ``[pieces, places, *shape]``.
+        The three sources give, for a count, places of real pieces, places of real pieces filled
+        with a candidate that was on offer there, and places of composed pieces.
         """
         self.members.train()
         losses, accuracy = [], []
         for member in self.members:
-            batches = [
-                geometry.sample(pieces, self.config.batch, rng) for pieces in (real, composed)
-            ]
-            both = [torch.from_numpy(np.concatenate(pair)) for pair in zip(*batches, strict=True)]
-            fragments, context, present, position = both
-            filled, empty = member(context, present, position, fragments.unsqueeze(1))
-            target = (torch.arange(len(empty)) < self.config.batch).float()
+            batches = [source(self.config.batch) for source in (real, offered, composed)]
+            joined = (
+                torch.from_numpy(np.concatenate(parts)) for parts in zip(*batches, strict=True)
+            )
+            fragments, context, present, position = joined
+            choice, filled, empty = member(context, present, position, fragments.unsqueeze(1))
+            people, offer, agent = torch.arange(len(empty)).split(self.config.batch)
             logits = torch.stack((filled.squeeze(1), empty))
-            losses.append(F.binary_cross_entropy_with_logits(logits, target.expand_as(logits)))
-            accuracy.append(((logits[0] > 0) == (target > 0)).float().mean().item())
+            losses.append(
+                contrast(choice.squeeze(1), people, offer) + contrast(logits, people, agent)
+            )
+            right = torch.cat((choice[people] > 0, choice[offer] < 0))
+            accuracy.append(right.float().mean().item())
         loss = torch.stack(losses).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -138,17 +146,26 @@ class Critics:
         return {"critic_loss": loss.item(), "critic_accuracy": float(np.mean(accuracy))}
 
 
-def ensemble(members: nn.ModuleList, *inputs: Tensor) -> Tensor:
-    """Mean over the members of the log ratio that the candidate itself adds: ``[n, k]``.
+def contrast(logits: Tensor, real: Tensor, other: Tensor) -> Tensor:
+    """Binary cross-entropy of rows ``real`` against rows ``other``; logits ``[..., n]``."""
+    return F.softplus(-logits[..., real]).mean() + F.softplus(logits[..., other]).mean()
 
-    log p(s, a) / q(s, a) - log p(s) / q(s) = log p(a | s) / q(a | s), clipped. Without the second
-    term a fragment would be rewarded again at each later place that sees it, and look-ahead would
-    count it many times; so the rewards of a piece add up to its log density ratio, once.
-    Inputs as in ``CompositionCritic``.
+
+def ensemble(members: nn.ModuleList, *inputs: Tensor) -> Tensor:
+    """Mean over the members of the log ratio that speaks for a candidate: ``[n, k]``, clipped.
+
+    The first part, ``choice``, is log p(a | s) / c(a | s): data against candidates. An agent that
+    followed it, from real surroundings, would play like the data. Its own pieces leave these
+    surroundings; what still gives them away, ``filled - empty``, log p(a | s) / q(a | s) against
+    the agent's own choices q, comes on top. Without ``empty`` a fragment would be counted again at
+    each later place that sees it. Inputs as in ``CompositionCritic``.
     """
-    pairs = [member(*inputs) for member in members]
-    ratios = [filled - empty.unsqueeze(1) for filled, empty in pairs]
-    return torch.stack([r.clamp(-LOGIT_LIMIT, LOGIT_LIMIT) for r in ratios]).mean(0)
+    ratios = []
+    for member in members:
+        choice, filled, empty = member(*inputs)
+        ratio = choice + filled - empty.unsqueeze(1)
+        ratios.append(ratio.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
+    return torch.stack(ratios).mean(0)
 
 
 @torch.no_grad()

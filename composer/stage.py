@@ -99,16 +99,19 @@ class Stage:
 
     def begin(self, preference: np.ndarray, rng: np.random.Generator) -> Observation:
         """Clear the stage; ``preference`` float32 ``[count]`` in [0, 1]. First observation."""
+        self._clear(rng)
+        self.preference = np.array(preference, np.float32)
+        return self.observe()
+
+    def _clear(self, rng: np.random.Generator) -> None:
         shape = (self.count, self.geometry.places)
         self.rng = rng
-        self.preference = np.array(preference, np.float32)
         self.placed = np.zeros_like(self.placed)
         self.latents = np.zeros((*shape, self.world.latent), np.float32)
         self.chosen = np.zeros(shape, np.int64)
         self.origins = np.full(shape, -1)
         self.rewards = np.zeros((*shape, 2), np.float32)
         self.place = 0
-        return self.observe()
 
     def choose(self, actions: np.ndarray) -> np.ndarray:
         """Place candidates ``actions`` int ``[count]``; reward vector float32 ``[count, 2]``."""
@@ -139,6 +142,23 @@ class Stage:
             "preference": self.preference[:, None].copy(),
             "progress": np.full((self.count, 1), self.place / self.geometry.places, np.float32),
         }
+
+    def offer(self, pieces: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A random candidate for every place of given pieces: uint8 ``[count, places, *shape]``.
+
+        Nothing is scored. Earlier places hold what stands in ``pieces``, of the same shape.
+        """
+        self._clear(rng)
+        self.placed[:] = pieces
+        self.latents[:] = rng.standard_normal(self.latents.shape, dtype=np.float32)
+        offered = np.zeros_like(pieces)
+        rows = np.arange(self.count)
+        for place in range(self.geometry.places):
+            self.place = place
+            self._draw(self._look(np.full(self.count, place)))
+            drawn = rng.random(self.valid.shape) * self.valid
+            offered[:, place] = self.candidates[rows, drawn.argmax(1)]
+        return offered
 
     def composition(self, row: int, recipe: dict[str, Any]) -> Composition:
         """The finished piece of one row."""

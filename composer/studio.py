@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from composer.gan.fragment_gan import FragmentGAN
 from composer.model import Model, build
 from composer.places import Geometry, Places
 from composer.reward import LOGIT_LIMIT
+from composer.stage import Stage
 
 if TYPE_CHECKING:
     from composer.composition import Composition
@@ -36,6 +38,7 @@ class Studio:
         real, held_out: uint8 ``[pieces, places, *shape]``, windows of human pieces.
         gan, critics, agent, replay: the learners.
         composed: uint8 ``[pieces, places, *shape]``, the latest pieces composed for realism alone.
+        offers: uint8 like ``composed``, candidates for the places of ``real[offered_for]``.
         elite: float32 ``[m, latent]``, latents of high value.
         sample: the first piece of the latest play; None before.
         rng: decides every draw, with torch's global state (initialisation and dropout).
@@ -58,6 +61,8 @@ class Studio:
         self.agent = DQNAgent(self.domain, config.model.agent)
         self.replay = ReplayBuffer(config.model.agent.capacity)
         self.composed = np.zeros((0, *self.real.shape[1:]), np.uint8)
+        self.offers = np.zeros_like(self.composed)
+        self.offered_for = np.zeros(0, np.int64)
         self.elite = np.zeros((0, config.model.gan.latent), np.float32)
         self.sample: Composition | None = None
         self.rounds = 0
@@ -120,8 +125,10 @@ class Studio:
 
     def criticise(self) -> dict[str, float]:
         """The composition critics learn to tell real pieces from composed ones."""
+        self._see_offers()
+        sources = [partial(self._look, pieces) for pieces in (self.real, self.composed)]
         steps = [
-            self.critics.update(self.geometry, self.real, self.composed, self.rng)
+            self.critics.update(sources[0], self._look_at_offers, sources[1])
             for _ in range(self.config.model.critics.steps)
         ]
         return mean_of(steps)
@@ -157,6 +164,23 @@ class Studio:
         value = scalar(self.agent.network(observation, preference, shown), preference)
         (gradient,) = torch.autograd.grad(value.sum(), probe)
         return gradient
+
+    def _see_offers(self) -> None:
+        """What the generator and the moves have on offer in the places of real pieces."""
+        rows = self.rng.integers(len(self.real), size=self.config.rehearsed)
+        world, layout = self.model().world(), self.domain.training_layout
+        found = Stage(world, layout, len(rows)).offer(self.real[rows], self.rng)
+        self.offers = np.concatenate((self.offers, found))[-self.config.remembered :]
+        self.offered_for = np.concatenate((self.offered_for, rows))[-self.config.remembered :]
+
+    def _look(self, pieces: np.ndarray, count: int) -> Places:
+        return self.geometry.sample(pieces, count, self.rng)
+
+    def _look_at_offers(self, count: int) -> Places:
+        chosen = self.rng.integers(len(self.offers), size=count)
+        places = self.rng.integers(self.geometry.places, size=count)
+        found = self.geometry.at(self.real, self.offered_for[chosen], places)
+        return found._replace(fragments=self.offers[chosen, places])
 
     def playing_state(self) -> dict[str, Tensor]:
         """Copies of all tensors that composing depends on."""
@@ -208,6 +232,8 @@ class Studio:
         tensors |= state.prefixed(self.gan.state(), "gan")
         tensors |= state.prefixed(self.replay.state(), "replay")
         tensors["composed"] = torch.from_numpy(self.composed)
+        tensors["offers"] = torch.from_numpy(self.offers)
+        tensors["offered_for"] = torch.from_numpy(self.offered_for)
         tensors["elite"] = torch.from_numpy(self.elite)
         tensors["torch_rng"] = torch.get_rng_state()
         return tensors
@@ -227,6 +253,8 @@ class Studio:
         self.gan.restore(state.below(tensors, "gan"))
         self.replay.restore(state.below(tensors, "replay"))
         self.composed = tensors["composed"].numpy()
+        self.offers = tensors["offers"].numpy()
+        self.offered_for = tensors["offered_for"].numpy()
         self.elite = tensors["elite"].numpy()
         torch.set_rng_state(tensors["torch_rng"])
         self.rounds = counters["rounds"]

@@ -51,11 +51,11 @@ class TrainingConfig:
             only those are shown to the critics.
         updates: DQN updates in a round.
         gan_steps: fragment GAN steps in a round.
-        remembered: latest composed pieces that the critics are trained on.
+        rehearsed: real pieces whose places are filled with candidates in a round, for the critics.
+        remembered: latest composed (and rehearsed) pieces that the critics are trained on.
         elite, elite_step: latents of high value kept, and taken from each step of play.
         measure_interval: rounds between held-out measurements.
         measured: pieces composed for one.
-        measured_temperature: at which they are sampled, as a share of the agent's.
         patience: measurements without improvement that end the training.
         temperatures: tried when composing, as shares of the agent's; the best on held-out pieces
             is kept.
@@ -66,17 +66,17 @@ class TrainingConfig:
     seed: int = 0
     warm_up: int = 3000
     warm_up_check: int = 250
-    rounds: int = 260
+    rounds: int = 160
     episodes: int = 48
     explorers: int = 8
     updates: int = 32
     gan_steps: int = 4
+    rehearsed: int = 24
     remembered: int = 240
     elite: int = 512
     elite_step: int = 4
     measure_interval: int = 10
     measured: int = 96
-    measured_temperature: float = 1.0
     patience: int = 10
     temperatures: tuple[float, ...] = (1.4, 1.0, 0.7, 0.5, 0.35)
     keep: int = 2
@@ -257,7 +257,7 @@ class Training:
         """Compare composed pieces with held-out ones; remember the best model."""
         studio, config = self.studio, self.config
         rng = np.random.default_rng((config.seed, studio.rounds))
-        temperature = config.measured_temperature * config.model.agent.temperature
+        temperature = config.model.agent.temperature
         made = studio.compose(config.measured, temperature, rng)
         found = measure_pieces(studio.domain, studio.geometry, made, studio.held_out)
         better = found["distance"] < self.best_distance

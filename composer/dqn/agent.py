@@ -28,10 +28,7 @@ class AgentConfig:
             a tenth of a logit, so 0.1 takes the critics' ratio as it is.
         backup: "soft" (maximum entropy) or "hard" (double DQN), to compare.
         munchausen: weight of the scaled log-policy added to the reward (Vieillard, Pietquin, Geist:
-            "Munchausen reinforcement learning", NeurIPS 2020); 0 is plain soft DQN. The critics
-            compare the data with the agent's own pieces, so their ratio fades as the agent
-            improves; the log-policy adds back what the agent already does, and the sum stays the
-            ratio of the data to the plain candidates. At 0 the agent would come to rest half-way.
+            "Munchausen reinforcement learning", NeurIPS 2020); 0 is plain soft DQN.
         learning_rate: Adam's.
         batch: transitions an update.
         target_interval: updates between copies to the target network.
@@ -43,7 +40,7 @@ class AgentConfig:
     gamma: float = 0.9
     temperature: float = 0.1
     backup: str = "soft"
-    munchausen: float = 0.9
+    munchausen: float = 0.0
     learning_rate: float = 1e-3
     batch: int = 64
     target_interval: int = 50

@@ -67,7 +67,8 @@ def play(replay, rng, count=64):
 def learn(updates, **settings):
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    config = AgentConfig(network=NETWORK, capacity=4096, target_interval=20, **settings)
+    defaults = {"capacity": 4096, "target_interval": 20, "temperature": 0.05, "munchausen": 0.0}
+    config = AgentConfig(network=NETWORK, **{**defaults, **settings})
     agent, replay = DQNAgent(ToyDomain({}), config), ReplayBuffer(config.capacity)
     for _ in range(8):
         play(replay, rng)

@@ -142,7 +142,7 @@ class MusicDomain(Domain):
         """With ``key``: only tokens whose written pitch lies in its scale."""
         from composer.domains.music import scales
 
-        if not options.get("key"):
+        if options.get("key") is None:
             return None
         key = scales.parse_key(str(options["key"]))
         return scales.allowed_tokens(self.settings, key, scales.shift_for(self.settings, key))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from composer.checkpoint import replace_file
 from composer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -167,14 +166,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         UsageError: where the folder does not take it.
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(path, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         message = f"cannot write {path}: {error.strerror}; choose another folder with --out"
         raise UsageError(message) from error
