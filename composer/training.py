@@ -112,6 +112,9 @@ PRESETS = {
 }
 
 
+GAN_LOSSES = {"d_loss", "d_gap", "g_loss", "r1", "r2"}
+
+
 class Watcher(Protocol):
     """Someone who is told how training goes."""
 
@@ -164,10 +167,10 @@ def train(
     studio = training.studio
     watcher.phase("compose and learn", config.rounds)
     while not training.converged and not stop():
-        values = studio.play()
-        values |= studio.learn()
-        values |= studio.create()
-        values |= studio.criticise()
+        values = studio.play()  # the agent composes, by its value function
+        values |= studio.learn()  # and learns it from what it has played
+        values |= studio.create()  # the generator learns, along that value too
+        values |= studio.criticise()  # the critics tell real pieces from composed ones
         training.close_round(values)
     return training.finish(finished=training.converged)
 
@@ -215,10 +218,15 @@ class Training:
     def close_round(self, values: dict[str, float]) -> None:
         """Count the round, report it, measure and save where it is time."""
         studio, config = self.studio, self.config
-        losses = {name: value for name, value in values.items() if name != "epsilon"}
-        if not all(math.isfinite(value) for value in losses.values()):
-            names = ", ".join(name for name, value in losses.items() if not math.isfinite(value))
-            message = f"{names} became infinite or NaN in round {studio.rounds + 1}"
+        lost = [name for name, value in values.items() if not math.isfinite(value)]
+        if lost and set(lost) <= GAN_LOSSES:
+            self.guard.healthy(values)
+            self.watcher.note("losses were not finite: rolled back, penalties doubled")
+        elif lost:
+            message = (
+                f"{', '.join(lost)} became infinite or NaN in round {studio.rounds + 1}: go on from "
+                "the last checkpoint with --resume, or train again with another --seed"
+            )
             raise DivergenceError(message)
         studio.rounds += 1
         self.watcher.step(studio.rounds, values)
