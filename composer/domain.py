@@ -175,7 +175,11 @@ class Domain(ABC):
 
     @abstractmethod
     def encoder(self, width: int) -> nn.Module:
-        """``fragment one-hot [n, *shape, classes] -> embedding [n, width]``."""
+        """Fragments to embeddings ``[n, width]``.
+
+        Takes one-hot float ``[n, *shape, classes]`` where a gradient is wanted, or tokens int
+        ``[n, *shape]``; both give the same.
+        """
 
     @abstractmethod
     def relations(self, fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from composer.places import one_hot
-
 if TYPE_CHECKING:
     from composer.domain import Domain
 
@@ -37,7 +35,7 @@ class PlaceEncoder(nn.Module):
         """Context int ``[n, neighbours, *shape]`` -> ``[n, state_width]``."""
         count, neighbours = present.shape
         shown = present.float()
-        embedded = self.encoder(one_hot(context.flatten(0, 1), self.domain.spec))
+        embedded = self.encoder(context.flatten(0, 1))
         embedded = embedded.view(count, neighbours, -1) * shown.unsqueeze(-1)
         pairs = (shown.unsqueeze(1) * shown.unsqueeze(2)).unsqueeze(-1)
         relations = self.domain.relations(context, context) * pairs
@@ -56,9 +54,8 @@ class PlaceEncoder(nn.Module):
         gradient with respect to them is wanted.
         """
         count, choices = candidates.shape[:2]
-        if fragments is None:
-            fragments = one_hot(candidates, self.domain.spec)
-        embedded = self.encoder(fragments.flatten(0, 1)).view(count, choices, -1)
+        shown = candidates if fragments is None else fragments
+        embedded = self.encoder(shown.flatten(0, 1)).view(count, choices, -1)
         relations = self.domain.relations(candidates, context)
         relations = relations * present.float()[:, None, :, None]
         return torch.cat((embedded, relations.flatten(2)), dim=2)

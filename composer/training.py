@@ -224,8 +224,8 @@ class Training:
             self.watcher.note("losses were not finite: rolled back, penalties doubled")
         elif lost:
             message = (
-                f"{', '.join(lost)} became infinite or NaN in round {studio.rounds + 1}: go on from "
-                "the last checkpoint with --resume, or train again with another --seed"
+                f"{', '.join(lost)} became infinite or NaN in round {studio.rounds + 1}: go on "
+                "from the last checkpoint with --resume, or train again with another --seed"
             )
             raise DivergenceError(message)
         studio.rounds += 1

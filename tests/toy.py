@@ -41,6 +41,17 @@ class ToyDiscriminator(nn.Module):
         return self.layers(torch.cat((fragments.flatten(1), seen, present, position), 1)).squeeze(1)
 
 
+class ToyEncoder(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layer = nn.Linear(2 * CLASSES, width)
+
+    def forward(self, fragments):
+        if not fragments.is_floating_point():
+            fragments = nn.functional.one_hot(fragments.long(), CLASSES).float()
+        return self.layer(fragments.flatten(1))
+
+
 class ToyDomain(Domain):
     id = "toy"
     extensions: ClassVar[frozenset[str]] = frozenset({".toy"})
@@ -81,7 +92,7 @@ class ToyDomain(Domain):
         return ToyDiscriminator(width)
 
     def encoder(self, width):
-        return nn.Sequential(nn.Flatten(1), nn.Linear(2 * CLASSES, width))
+        return ToyEncoder(width)
 
     def relations(self, fragments, others):
         return (fragments.unsqueeze(2) == others.unsqueeze(1)).float().mean(-1, keepdim=True)

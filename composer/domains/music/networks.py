@@ -31,6 +31,14 @@ def sounding(bars: Tensor) -> Tensor:
     return torch.stack(line, dim=2)
 
 
+def sounding_index(tokens: Tensor) -> Tensor:
+    """``sounding`` for whole tokens: int64 pitch index ``[n, voices, steps]``, -1 for silence."""
+    steps = torch.arange(tokens.shape[-1]).expand_as(tokens)
+    struck = torch.where(tokens == HOLD, -1, steps).cummax(-1).values  # last step that is no hold
+    source = tokens.gather(-1, struck.clamp_min(0)) - FIRST_PITCH
+    return torch.where(struck >= 0, source, -1).clamp_min(-1)
+
+
 class BarViews(nn.Module):
     """Embeds both views of each step with one shared linear map: ``[n, voices*steps*features]``."""
 
@@ -42,12 +50,21 @@ class BarViews(nn.Module):
         self.width = settings.voices * settings.steps * features
 
     def forward(self, bars: Tensor) -> Tensor:
-        """One-hot ``[n, voices, steps, classes]`` -> ``[n, width]``."""
-        return (self.tokens(bars) + self.pitches(sounding(bars))).flatten(1)
+        """One-hot float ``[n, voices, steps, classes]`` or tokens int ``[n, voices, steps]``.
+
+        Both give ``[n, width]``; tokens are looked up, several times as fast as multiplied.
+        """
+        if bars.is_floating_point():
+            return (self.tokens(bars) + self.pitches(sounding(bars))).flatten(1)
+        tokens = bars.long()
+        silence = self.pitches.weight.new_zeros(1, self.pitches.out_features)
+        table = torch.cat((silence, self.pitches.weight.T))
+        views = nn.functional.embedding(tokens, self.tokens.weight.T) + self.tokens.bias
+        return (views + nn.functional.embedding(sounding_index(tokens) + 1, table)).flatten(1)
 
 
 class BarEncoder(nn.Module):
-    """A bar as a vector: ``[n, voices, steps, classes] -> [n, width]``."""
+    """A bar as a vector ``[n, width]``; one-hot or tokens, as ``BarViews``."""
 
     def __init__(self, settings: MusicSettings, width: int, features: int = 16) -> None:
         """``width`` of the embedding."""

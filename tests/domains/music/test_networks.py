@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from composer.domains.music.domain import MusicDomain
 from composer.domains.music.networks import sounding
@@ -47,6 +50,15 @@ def test_a_hidden_neighbour_does_not_matter(domain):
     hidden = torch.zeros(1, 2)
     first, second = (network(latent, context, hidden, position) for context in contexts)
     assert torch.equal(first, second)
+
+
+@given(arrays(np.uint8, (4, 2, 16), elements=st.integers(0, 13)))
+def test_looking_tokens_up_equals_multiplying_them(tokens):
+    domain = MusicDomain(SETTINGS)
+    bars = torch.from_numpy(tokens)
+    encoder = domain.encoder(16)
+    looked_up, multiplied = encoder(bars), encoder(one_hot(bars, domain.spec))
+    assert looked_up.detach().numpy() == pytest.approx(multiplied.detach().numpy(), abs=1e-5)
 
 
 def test_encoder_tells_bars_apart(domain):
