@@ -1,13 +1,54 @@
-"""Registers the environments with Gymnasium (loaded by it through an entry point)."""
+"""Registers the environments with Gymnasium when both packages are imported, in any order.
+
+Gymnasium takes longer to import than ``composer --help`` may take, so the package does not import
+it: it registers at once where Gymnasium is there already, and right after its import otherwise.
+"""
 
 from __future__ import annotations
 
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
     from composer.environment import CompositionEnv, CompositionVectorEnv
 
 MODELS = {"Composer/Music-v0": "fiddle"}
+
+
+def register_on_import() -> None:
+    """Register now, or as soon as Gymnasium has been imported."""
+    if "gymnasium" in sys.modules:
+        register()
+    else:
+        sys.meta_path.insert(0, _AfterGymnasium())
+
+
+class _AfterGymnasium(MetaPathFinder):
+    """Lets the ordinary import of Gymnasium happen, then registers; once."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        del path, target
+        if fullname != "gymnasium":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: ModuleType) -> None:
+                execute(module)
+                register()
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec
 
 
 def register() -> None:

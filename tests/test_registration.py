@@ -1,5 +1,9 @@
+import subprocess
+import sys
+
 import gymnasium
 import numpy as np
+import pytest
 from gymnasium.utils.env_checker import check_env
 
 
@@ -24,3 +28,10 @@ def test_the_batched_twin_is_registered_too():
     _, reward, *_ = envs.step(np.zeros(3, int))
     assert reward.shape == (3,)
     envs.close()
+
+
+@pytest.mark.parametrize("first", ["composer", "gymnasium"])
+def test_is_registered_whichever_package_comes_first(first):
+    code = f"import {first}, composer, gymnasium; print('Composer/Music-v0' in gymnasium.registry)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
