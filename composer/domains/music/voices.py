@@ -133,11 +133,11 @@ def _mean_pitch(voices: Sequence[tuple[np.ndarray, int]]) -> float | None:
 
 
 def _roll(notes: np.ndarray) -> np.ndarray:
-    """What sounds when: bool ``[steps, 128]``."""
-    ends = notes[:, 0] + notes[:, 1]
-    edges = np.zeros((int(ends.max()) + 1, _PITCHES), np.int32)
-    np.add.at(edges, (notes[:, 0], notes[:, 2]), 1)
-    np.subtract.at(edges, (ends, notes[:, 2]), 1)
+    """What sounds when: bool ``[steps, pitches]``, from the lowest pitch to the highest."""
+    ends, heights = notes[:, 0] + notes[:, 1], notes[:, 2] - notes[:, 2].min()
+    edges = np.zeros((int(ends.max()) + 1, int(heights.max()) + 1), np.int32)
+    np.add.at(edges, (notes[:, 0], heights), 1)
+    np.subtract.at(edges, (ends, heights), 1)
     sounding: np.ndarray = np.cumsum(edges, axis=0, dtype=np.int32)[:-1] > 0
     return sounding
 
@@ -148,10 +148,11 @@ def _split(notes: np.ndarray, parts: int, melody: float | None) -> list[np.ndarr
     ``notes`` int64 ``[n, 4]``; each goes by its rank among what sounds as it begins. ``melody``
     is the pitch of the lines that the piece has besides: below one, a single part is the bass.
     """
-    roll = _roll(notes)
-    above = np.cumsum(roll[:, ::-1], axis=1, dtype=np.int16)[:, ::-1][notes[:, 0], notes[:, 2]] - 1
-    below = np.cumsum(roll, axis=1, dtype=np.int16)[notes[:, 0], notes[:, 2]] - 1
     pitches = notes[:, 2]
+    beside = _roll(notes)[notes[:, 0]]  # [n, pitches]: what sounds as each note begins
+    heights = np.arange(beside.shape[1]) + pitches.min()
+    above = np.count_nonzero(beside & (heights > pitches[:, None]), axis=1)
+    below = np.count_nonzero(beside & (heights < pitches[:, None]), axis=1)
     alone = (above == 0) & (below == 0)
     if parts == 1:
         bass = melody is not None and pitches.mean() < melody
