@@ -100,7 +100,7 @@ class StopRequest:
     type=click.Choice(PRESETS),
     default="standard",
     show_default=True,
-    help="How long and how large: about 2 minutes, 15 minutes, or up to an hour on two cores.",
+    help="How long and how large: a minute, 15 minutes, or up to an hour on two cores.",
 )
 @click.option(
     "--meter",
