@@ -20,8 +20,6 @@ from composer.stage import Observation, Stage, World
 if TYPE_CHECKING:
     from composer.domain import Layout
 
-BoolArray = np.ndarray
-
 
 def observation_space(stage: Stage) -> spaces.Space[Any]:
     """The space of one composition's observations; see ``CompositionEnv``."""
@@ -90,7 +88,7 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
         layout: Layout | None = None,
         preference: float | None = None,
         *,
-        allowed: BoolArray | None = None,
+        allowed: np.ndarray | None = None,
         render_mode: str | None = None,
     ) -> None:
         """``layout`` defaults to the domain's training layout; ``allowed`` as in ``Stage``."""
@@ -150,7 +148,7 @@ class CompositionVectorEnv(gymnasium.vector.VectorEnv[Observation, np.ndarray, n
         layout: Layout | None = None,
         preference: float | None = None,
         *,
-        allowed: BoolArray | None = None,
+        allowed: np.ndarray | None = None,
     ) -> None:
         """Arguments as for ``CompositionEnv``."""
         self.stage = Stage(world, layout or world.domain.training_layout, num_envs, allowed)

@@ -20,6 +20,7 @@ from composer.errors import ModelError
 from composer.gan.fragment_gan import GanConfig
 from composer.reward import typical_distance
 from composer.stage import CandidateConfig, World
+from composer.state import below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -197,9 +198,7 @@ def find_model(path: Path | str) -> Path:
 
 def select(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors below ``prefix.``, without it, in single precision where they are floats."""
-    start = prefix + "."
     return {
-        name[len(start) :]: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
-        if name.startswith(start)
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in below(tensors, prefix).items()
     }

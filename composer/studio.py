@@ -145,9 +145,14 @@ class Studio:
         ``fragments`` one-hot ``[n, *shape, classes]`` -> the same shape.
         """
         probe = fragments.detach().requires_grad_()
-        tokens = probe.argmax(-1).unsqueeze(1)
+        (gradient,) = torch.autograd.grad(self.value(probe, places).sum(), probe)
+        return gradient
+
+    def value(self, fragments: Tensor, places: Places) -> Tensor:
+        """Q, for realism alone, of one-hot ``[n, *shape, classes]`` in their places: ``[n]``."""
+        tokens = fragments.argmax(-1).unsqueeze(1)
         context, present, position = (torch.from_numpy(array) for array in places[1:])
-        shown = probe.unsqueeze(1)
+        shown = fragments.unsqueeze(1)
         judged = ensemble(self.critics.members, context, present, position, tokens, shown)
         realism = (judged + LOGIT_LIMIT) / (2 * LOGIT_LIMIT)  # [n, 1]
         scores = torch.stack((realism, torch.zeros_like(realism)), dim=2)
@@ -161,9 +166,7 @@ class Studio:
             "progress": progress,
         }
         preference = position.new_zeros(len(position))
-        value = scalar(self.agent.network(observation, preference, shown), preference)
-        (gradient,) = torch.autograd.grad(value.sum(), probe)
-        return gradient
+        return scalar(self.agent.network(observation, preference, shown), preference).squeeze(1)
 
     def _see_offers(self) -> None:
         """What the generator and the moves have on offer in the places of real pieces."""

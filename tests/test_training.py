@@ -12,7 +12,7 @@ from composer.critics import CriticConfig
 from composer.dqn.agent import AgentConfig
 from composer.dqn.network import ValueConfig
 from composer.errors import DataError, DivergenceError, ModelError, UsageError
-from composer.gan.fragment_gan import GanConfig
+from composer.gan.fragment_gan import GanConfig, limit_norm
 from composer.gan.guard import GuardConfig
 from composer.model import ModelConfig, load_model
 from composer.stage import CandidateConfig
@@ -233,8 +233,13 @@ def test_the_value_gradient_raises_the_value_and_is_limited(tmp_path):
     places = studio.geometry.sample(studio.real, 32, np.random.default_rng(0))
     soft = torch.softmax(torch.randn(32, 2, 6), -1)
     gradient = studio.value_gradient(soft, places)
-    assert gradient.shape == soft.shape
     assert gradient.flatten(1).norm(dim=1).min() > 0
+    with torch.no_grad():
+        before, after = (studio.value(x, places) for x in (soft, soft + 1e-3 * gradient))
+    assert (after > before).all()
+    adversarial = torch.randn_like(soft)
+    limited = limit_norm(gradient, adversarial, 0.1).flatten(1).norm(dim=1)
+    assert limited.numpy() == pytest.approx(0.1 * adversarial.flatten(1).norm(dim=1).numpy())
 
 
 def test_latents_of_high_value_are_kept(tmp_path):
@@ -243,3 +248,12 @@ def test_latents_of_high_value_are_kept(tmp_path):
     assert studio.elite.shape == (CONFIG.elite_step * PLACES, 4)
     assert studio.composed.shape == (CONFIG.episodes - CONFIG.explorers, PLACES, 2)
     assert len(studio.replay) == CONFIG.episodes * PLACES
+
+
+def test_training_ends_when_the_held_out_measure_stops_improving(tmp_path):
+    training = Training(toy_store(), tmp_path, replace(CONFIG, rounds=99, patience=3), Silent())
+    training.best_round = 10
+    training.studio.rounds = 15
+    assert not training.converged
+    training.studio.rounds = 16  # three measurements, two rounds apart, without a better one
+    assert training.converged
