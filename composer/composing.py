@@ -100,10 +100,12 @@ def compose(model: Model, request: ComposeRequest) -> Iterator[Composition]:
     layout = model.domain.layout(request.options)
     allowed = model.domain.allowed(request.options)
     choose = chooser(model, request.policy, request.temperature).choose
-    env = CompositionEnv(model.world(), layout, request.novelty, allowed=allowed)
+    closed = model.domain.closed(request.options)
+    env = CompositionEnv(model.world(), layout, request.novelty, allowed=allowed, closed=closed)
     for index in range(request.count):
         seed = request.seed + index
-        observation, _ = env.reset(seed=seed)
+        plan = model.domain.plan(layout, request.options, np.random.default_rng((seed, 2)))
+        observation, _ = env.reset(seed=seed, options={"plan": plan})
         rng = np.random.default_rng((seed, 1))  # the chooser's own stream
         while not env.stage.finished:
             batch = {name: array[None] for name, array in observation.items()}

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from composer.domain import Layout
 
-ORIGINS = ("fresh", "guided", "repeat", "vary", "sequence", "given")
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -20,7 +18,7 @@ class Origin:
     Attributes:
         kind: ``"fresh"`` (new latent from the prior), ``"guided"`` (new latent near one of high
             value), ``"vary"`` (the latent of an earlier place, jittered), ``"given"`` (by the
-            user) or the name of a structural move of the domain (``"repeat"``, ``"sequence"``).
+            user) or the name of a structural move of the domain (``"repeat"``, ``"mirror"``).
         place: the earlier place it refers to, None for fresh ones.
     """
 
@@ -35,6 +33,7 @@ class Composition:
     Attributes:
         fragments: uint8 ``[places, *shape]``.
         layout: as in ``Piece``.
+        plan: uint8 ``[places]``, the kind that each place was to be.
         origins: one for each place.
         realism, novelty: float32 ``[places]`` in [0, 1], the reward vector as it was played.
         recipe: what re-creates it (model hash, seed, settings, version), JSON-ready.
@@ -42,6 +41,7 @@ class Composition:
 
     fragments: np.ndarray
     layout: Layout
+    plan: np.ndarray
     origins: tuple[Origin, ...]
     realism: np.ndarray
     novelty: np.ndarray

@@ -94,8 +94,8 @@ class CompositionCritic(nn.Module):
 
         ``fragments`` as in ``PlaceEncoder``.
         """
-        state = self.from_state(self.noise(self.places.state(context, present, position)))
-        seen = self.places.candidates(candidates, context, present, fragments)
+        around, seen = self.places(context, present, position, candidates, fragments)
+        state = self.from_state(self.noise(around))
         both = state.unsqueeze(1) + self.from_candidate(self.noise(seen))  # [n, k, hidden]
         choice, filled = self.choice(both).squeeze(-1), self.filled(both).squeeze(-1)
         return choice, filled, self.empty(state).squeeze(-1)
@@ -151,24 +151,31 @@ def contrast(logits: Tensor, real: Tensor, other: Tensor) -> Tensor:
     return F.softplus(-logits[..., real]).mean() + F.softplus(logits[..., other]).mean()
 
 
-def ensemble(members: nn.ModuleList, *inputs: Tensor) -> Tensor:
+def ensemble(members: nn.ModuleList, valid: Tensor | None, *inputs: Tensor) -> Tensor:
     """Mean over the members of the log ratio that speaks for a candidate: ``[n, k]``, clipped.
 
     The first part, ``choice``, is log p(a | s) / c(a | s): data against candidates. An agent that
-    followed it, from real surroundings, would play like the data. Its own pieces leave these
-    surroundings; what still gives them away, ``filled - empty``, log p(a | s) / q(a | s) against
-    the agent's own choices q, comes on top. Without ``empty`` a fragment would be counted again at
-    each later place that sees it. Inputs as in ``CompositionCritic``.
+    followed it, from real surroundings, would play like the data. Its mean over the candidates c,
+    before the logarithm, is 1 by definition; where the candidates of a place are known, ``valid``
+    bool ``[n, k]``, it is made so. Else an agent that looks ahead seeks the places where the critic
+    overrates all that is on offer. Its own pieces leave real surroundings; what still gives them
+    away, ``filled - empty``, log p(a | s) / q(a | s) against the agent's own choices q, comes on
+    top. Without ``empty`` a fragment would be counted again at each later place that sees it.
+    Inputs as in ``CompositionCritic``.
     """
     ratios = []
     for member in members:
         choice, filled, empty = member(*inputs)
+        if valid is not None:
+            count = valid.sum(1, keepdim=True).log()
+            total = choice.masked_fill(~valid, -torch.inf).logsumexp(1, keepdim=True)
+            choice = choice - (total - count)
         ratio = choice + filled - empty.unsqueeze(1)
         ratios.append(ratio.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
     return torch.stack(ratios).mean(0)
 
 
 @torch.no_grad()
-def score(members: nn.ModuleList, *inputs: np.ndarray) -> np.ndarray:
+def score(members: nn.ModuleList, valid: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
     """``ensemble`` for arrays, without gradients: float32 ``[n, k]``."""
-    return ensemble(members, *map(torch.from_numpy, inputs)).numpy()
+    return ensemble(members, torch.from_numpy(valid), *map(torch.from_numpy, inputs)).numpy()

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from composer.composition import Composition
+    from composer.training import TrainingConfig
 
 ENTRY_POINT_GROUP = "composer.domains"
 Layout = tuple[int, ...]
+Scope = Literal["earlier", "closed", "complete"]
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,13 @@ class Piece:
         fragments: uint8 ``[places, *spec.shape]``.
         layout: ``(bars,)`` for music, ``(rows, columns)`` for art; its product is ``places``.
         source: the file it came from, relative to the folder that was read.
+        kind: what kind of piece it is, below ``Domain.kinds``.
     """
 
     fragments: np.ndarray
     layout: Layout
     source: str
+    kind: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Corpus:
         clusters: int64 ``[len(pieces)]``; pieces with the same number are the same work
             (another rendering, key or crop) and must stay on one side of any split.
         settings: the domain settings with everything automatic decided (JSON-ready); they
-            re-create the domain with ``load_domain``.
+            re-create the domain.
         rejections: what is not used and why.
         summary: counts for people and ``--json`` (JSON-ready).
     """
@@ -135,16 +139,71 @@ class Domain(ABC):
         Raises DataError where nothing usable is left.
         """
 
+    @classmethod
+    @abstractmethod
+    def presets(cls) -> Mapping[str, TrainingConfig]:
+        """What ``train --preset`` offers: ``debug``, ``quick``, ``standard``."""
+
+    # ---- what a token looks like ----------------------------------------------------------------
+
+    @property
+    def codes(self) -> np.ndarray:
+        """What networks see of each token: float32 ``[classes, channels]``; here one-hot."""
+        return np.eye(self.spec.classes, dtype=np.float32)
+
+    def soften(self, outputs: torch.Tensor) -> torch.Tensor:
+        """The generator's outputs as mixtures of codes, differentiable; here the softmax."""
+        return outputs.softmax(-1)
+
+    def tokens(self, outputs: torch.Tensor, allowed: torch.Tensor | None = None) -> torch.Tensor:
+        """The tokens that the generator's outputs mean: int64 ``[n, *shape]``; here the argmax.
+
+        ``allowed`` bool ``[*shape, classes]`` as given by ``allowed``.
+        """
+        if allowed is not None:
+            outputs = outputs.masked_fill(~allowed, -np.inf)
+        return outputs.argmax(-1)
+
     # ---- geometry of a piece ----------------------------------------------------------------
+
+    @property
+    def kinds(self) -> int:
+        """Kinds of pieces; a piece's plan says which of them each of its places shall be."""
+        return 1
+
+    def plan(
+        self, layout: Layout, options: Mapping[str, Any], rng: np.random.Generator
+    ) -> np.ndarray:
+        """The kind of each place, by the options of ``compose``: uint8 ``[places]``."""
+        del options, rng
+        return np.zeros(int(np.prod(layout)), np.uint8)
 
     @abstractmethod
     def neighbours(self, layout: Layout) -> np.ndarray:
-        """int64 ``[places, neighbours]``: earlier places, -1 where there is none."""
+        """int64 ``[places, neighbours]``: earlier places, -1 where there is none.
 
-    @property
+        Critics, agent and structural moves look at them.
+        """
+
     @abstractmethod
-    def generator_neighbours(self) -> int:
-        """The generator is conditioned on this many first columns of ``neighbours``."""
+    def surroundings(self, layout: Layout, scope: Scope) -> np.ndarray:
+        """int64 ``[places, surroundings]``: what the generator sees, -1 where there is none.
+
+        ``scope``: ``"earlier"`` places only; ``"closed"``, the same in a piece whose end meets its
+        beginning; ``"complete"``, later places too, as a real piece has them.
+        """
+
+    def hide(self, present: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+        """What a training step hides of the surroundings, so that fewer will do.
+
+        ``present`` bool ``[n, surroundings]``, in the scope ``"complete"``; the same comes back.
+        """
+        return rng.random(present.shape) < share
+
+    def closed(self, options: Mapping[str, Any]) -> bool:
+        """Whether the options of ``compose`` ask for a piece whose end meets its beginning."""
+        del options
+        return False
 
     @abstractmethod
     def positions(self, layout: Layout) -> np.ndarray:
@@ -167,26 +226,41 @@ class Domain(ABC):
 
     @abstractmethod
     def generator(self, latent: int, width: int) -> nn.Module:
-        """``(latent, context one-hot, present, position) -> logits [n, *shape, classes]``."""
+        """``(latent, context codes, present, position) -> outputs [n, *shape, channels]``."""
 
     @abstractmethod
     def discriminator(self, width: int) -> nn.Module:
-        """``(fragment one-hot, context one-hot, present, position) -> realism logit [n]``."""
+        """``(fragment codes, context codes, present, position) -> realism logit [n]``."""
+
+    def inference(self, latent: int, width: int) -> nn.Module:
+        """``(fragment codes, context codes, present, position) -> [n, 2 latent]``.
+
+        Mean and logarithm of the variance of the latents that give a fragment; needed where the
+        generator also learns to reconstruct (``GanConfig.reconstruction``).
+        """
+        raise NotImplementedError
+
+    def misfit(self, outputs: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        """How far the generator's outputs are from codes, per token: ``[n, *shape]``.
+
+        Here the cross-entropy, in nats.
+        """
+        return -(codes * outputs.log_softmax(-1)).sum(-1)
 
     @abstractmethod
     def encoder(self, width: int) -> nn.Module:
         """Fragments to embeddings ``[n, width]``.
 
-        Takes one-hot float ``[n, *shape, classes]`` where a gradient is wanted, or tokens int
+        Takes codes float ``[n, *shape, channels]`` where a gradient is wanted, or tokens int
         ``[n, *shape]``; both give the same.
         """
 
     @abstractmethod
-    def relations(self, fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-        """How each fragment resembles each other one: equal, equal rhythm, ...
+    def relations(self, fragments: torch.Tensor, first: int) -> torch.Tensor:
+        """How each fragment resembles each of the ``first`` ones: equal, equal rhythm, ...
 
-        ``fragments`` int ``[batch, a, *shape]``, ``others`` int ``[batch, b, *shape]`` ->
-        float32 ``[batch, a, b, relations]`` in [0, 1].
+        ``fragments`` int ``[batch, n, *shape]`` -> float32 ``[batch, n, first, relations]`` in
+        [0, 1].
         """
 
     # ---- play ---------------------------------------------------------------------------------
@@ -197,6 +271,15 @@ class Domain(ABC):
 
         ``context`` uint8 ``[batch, neighbours, *shape]``, ``present`` bool ``[batch, neighbours]``.
         """
+
+    def returns(self, fragments: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """In which ways each fragment comes back as the other: bool ``[..., ways]``; here: equal.
+
+        Both uint8 ``[..., *shape]``.
+        """
+        same = fragments == others
+        axes = tuple(range(same.ndim - len(self.spec.shape), same.ndim))
+        return same.all(axis=axes)[..., None]
 
     @abstractmethod
     def features(self, fragments: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def observation_space(stage: Stage) -> spaces.Space[Any]:
     """The space of one composition's observations; see ``CompositionEnv``."""
     spec, choices = stage.world.domain.spec, stage.choices
-    neighbours, features = stage.geometry.neighbours.shape[1], stage.geometry.positions.shape[1]
+    neighbours, features = stage.geometry.neighbours.shape[1], stage.geometry.features
     tokens = spec.classes - 1
     return spaces.Dict(
         {
@@ -58,7 +58,8 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
 
     - ``context`` uint8 ``(N, *fragment)``: fragments of the neighbouring places, 0 where none;
     - ``present`` int8 ``(N,)``: which neighbours exist;
-    - ``position`` float32 ``(P,)`` in [0, 1]: where in the piece the place lies;
+    - ``position`` float32 ``(P,)`` in [0, 1]: where in the piece the place lies, and which kind
+      it shall be;
     - ``candidates`` uint8 ``(K, *fragment)``;
     - ``scores`` float32 ``(K, 2)`` in [0, 1]: realism and novelty of each candidate here;
     - ``action_mask`` int8 ``(K,)``;
@@ -67,7 +68,8 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
 
     ## Starting state
     An empty piece. The preference is drawn uniformly from [0, 1] unless it is given to the
-    constructor or as ``reset(options={"preference": w})``.
+    constructor or as ``reset(options={"preference": w})``, and so is the plan, the kind of each
+    place (``options={"plan": kinds}``, uint8 ``(places,)``).
 
     ## Rewards
     ``(1 - w) realism + w novelty`` of the chosen candidate, in [0, 1]; the two components are
@@ -89,10 +91,12 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
         preference: float | None = None,
         *,
         allowed: np.ndarray | None = None,
+        closed: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        """``layout`` defaults to the domain's training layout; ``allowed`` as in ``Stage``."""
-        self.stage = Stage(world, layout or world.domain.training_layout, 1, allowed)
+        """``layout`` defaults to the domain's training layout; the others as in ``Stage``."""
+        layout = layout or world.domain.training_layout
+        self.stage = Stage(world, layout, 1, allowed, closed=closed)
         self.preference = preference
         self.render_mode = render_mode
         self.action_space: spaces.Discrete = spaces.Discrete(self.stage.choices)
@@ -106,7 +110,8 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
         preference = (options or {}).get("preference", self.preference)
         if preference is None:
             preference = self.np_random.random()
-        batch = self.stage.begin(np.array([preference], np.float32), self.np_random)
+        plan = (options or {}).get("plan")
+        batch = self.stage.begin(np.array([preference], np.float32), self.np_random, plan)
         return self._single(batch), {"action_mask": batch["action_mask"][0].copy()}
 
     def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -149,9 +154,11 @@ class CompositionVectorEnv(gymnasium.vector.VectorEnv[Observation, np.ndarray, n
         preference: float | None = None,
         *,
         allowed: np.ndarray | None = None,
+        closed: bool = False,
     ) -> None:
         """Arguments as for ``CompositionEnv``."""
-        self.stage = Stage(world, layout or world.domain.training_layout, num_envs, allowed)
+        layout = layout or world.domain.training_layout
+        self.stage = Stage(world, layout, num_envs, allowed, closed=closed)
         self.num_envs = num_envs
         self.preference = preference
         self.single_action_space = spaces.Discrete(self.stage.choices)
@@ -162,13 +169,14 @@ class CompositionVectorEnv(gymnasium.vector.VectorEnv[Observation, np.ndarray, n
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin new pieces; ``options["preference"]`` may be a number or an array of them."""
+        """Begin new pieces; preference and plan of ``options`` for all, or one each."""
         super().reset(seed=seed)
         given = (options or {}).get("preference", self.preference)
         if given is None:
             given = self.np_random.random(self.num_envs)
         preference = np.broadcast_to(np.asarray(given, np.float32), (self.num_envs,))
-        batch = self.stage.begin(preference, self.np_random)
+        plans = (options or {}).get("plan")
+        batch = self.stage.begin(preference, self.np_random, plans)
         return batch, self._info(batch)
 
     def step(

@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 TRAIN, HELD_OUT, JUDGE = 0, 1, 2
 SPLITS = ("train", "held-out", "judge")
 SHARES = (0.70, 0.15, 0.15)
-FORMAT = 1  # raise it whenever reading or the files of the cache change
+FORMAT = 2  # raise it whenever reading or the files of the cache change
 _ARRAYS = {"fragments": np.uint8, "starts": np.int64, "layouts": np.int64}
-_ARRAYS |= {"split": np.uint8, "clusters": np.int64}
+_ARRAYS |= {"split": np.uint8, "clusters": np.int64, "kinds": np.uint8}
 _DOCUMENT = "store.json"
 # Larger files (pictures may be) are keyed by their time of change, not read twice.
 _HASHED_BYTES = 16 * 2**20
@@ -60,6 +60,7 @@ class FragmentStore:
         layouts: int64 ``[pieces, dims]``.
         split: uint8 ``[pieces]``: 0 train, 1 held-out, 2 judge; equal within a cluster.
         clusters: int64 ``[pieces]``: which work a piece is.
+        kinds: uint8 ``[pieces]``: which kind it is.
         sources: file of each piece, relative to the folder.
         domain_id: id of the domain that read it.
         settings: the domain's settings, JSON-ready.
@@ -71,6 +72,7 @@ class FragmentStore:
     layouts: np.ndarray
     split: np.ndarray
     clusters: np.ndarray
+    kinds: np.ndarray
     sources: list[str]
     domain_id: str
     settings: dict[str, Any]
@@ -83,6 +85,7 @@ class FragmentStore:
                 self.fragments[self.starts[i] : self.starts[i + 1]],
                 tuple(self.layouts[i].tolist()),
                 self.sources[i],
+                int(self.kinds[i]),
             )
             for i in np.flatnonzero(self.split == split).tolist()
         ]
@@ -223,6 +226,7 @@ def _save(place: Path, key: str, domain_id: str, corpus: Corpus, split: np.ndarr
         "layouts": np.array([piece.layout for piece in corpus.pieces]),
         "split": split,
         "clusters": corpus.clusters,
+        "kinds": np.array([piece.kind for piece in corpus.pieces]),
     }
     place.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".store-", dir=place.parent))

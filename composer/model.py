@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from composer import checkpoint
+from composer.catalogue import find_model
 from composer.critics import CompositionCritic, CriticConfig
 from composer.domain import domain_class
 from composer.dqn.agent import AgentConfig
@@ -24,11 +24,10 @@ from composer.state import below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from composer.domain import Domain
 
-BUNDLED = Path(__file__).parent / "models"
-EXPORT = "model"  # name of the folder inside a run
 T = TypeVar("T")
 
 
@@ -177,23 +176,6 @@ def load_model(path: Path | str) -> Model:
         raise ModelError(message) from error
     model.hash = stored.sums["model.safetensors"]
     return model
-
-
-def find_model(path: Path | str) -> Path:
-    """The folder that holds ``model.safetensors`` for a bundled name or any path."""
-    bundled = BUNDLED / str(path)
-    if isinstance(path, str) and path.isidentifier() and (bundled / "config.json").is_file():
-        return bundled
-    place = Path(path)
-    if not place.is_dir():
-        names = ", ".join(sorted(p.parent.name for p in BUNDLED.glob("*/config.json"))) or "none"
-        message = f"there is no model '{path}': give a run folder or a bundled model ({names})"
-        raise ModelError(message)
-    if (place / "model.safetensors").is_file():
-        return place
-    if (place / EXPORT / "model.safetensors").is_file():
-        return place / EXPORT
-    return checkpoint.latest(place)
 
 
 def select(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from composer.places import Geometry
+
 if TYPE_CHECKING:
     from composer.domain import Domain
 
@@ -23,39 +25,39 @@ class PlaceEncoder(nn.Module):
         super().__init__()
         self.domain = domain
         self.encoder = domain.encoder(width)
-        geometry = domain.neighbours((1,) * len(domain.training_layout))
-        count = geometry.shape[1]
-        position = domain.positions((1,) * len(domain.training_layout)).shape[1]
+        geometry = Geometry.of(domain, (1,) * len(domain.training_layout))
+        count, position = geometry.neighbours.shape[1], geometry.features
         blank = torch.zeros(1, 1, *domain.spec.shape, dtype=torch.uint8)
-        relations = domain.relations(blank, blank).shape[-1]
+        relations = domain.relations(blank, 1).shape[-1]
         self.state_width = count * (width + 1) + count * count * relations + position
         self.candidate_width = width + count * relations
 
-    def state(self, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
-        """Context int ``[n, neighbours, *shape]`` -> ``[n, state_width]``."""
-        count, neighbours = present.shape
-        shown = present.float()
-        embedded = self.encoder(context.flatten(0, 1))
-        embedded = embedded.view(count, neighbours, -1) * shown.unsqueeze(-1)
-        pairs = (shown.unsqueeze(1) * shown.unsqueeze(2)).unsqueeze(-1)
-        relations = self.domain.relations(context, context) * pairs
-        return torch.cat((embedded.flatten(1), shown, relations.flatten(1), position), dim=1)
-
-    def candidates(
+    def forward(
         self,
-        candidates: Tensor,
         context: Tensor,
         present: Tensor,
+        position: Tensor,
+        candidates: Tensor,
         fragments: Tensor | None = None,
-    ) -> Tensor:
-        """Candidates int ``[n, k, *shape]`` -> ``[n, k, candidate_width]``.
+    ) -> tuple[Tensor, Tensor]:
+        """Context int ``[n, neighbours, *shape]``, candidates int ``[n, k, *shape]``.
 
-        ``fragments``, one-hot ``[n, k, *shape, classes]``, stands for the candidates where a
-        gradient with respect to them is wanted.
+        ``fragments``, codes ``[n, k, *shape, channels]``, stands for the candidates where a
+        gradient with respect to them is wanted. -> ``[n, state_width]``,
+        ``[n, k, candidate_width]``.
         """
-        count, choices = candidates.shape[:2]
-        shown = candidates if fragments is None else fragments
-        embedded = self.encoder(shown.flatten(0, 1)).view(count, choices, -1)
-        relations = self.domain.relations(candidates, context)
-        relations = relations * present.float()[:, None, :, None]
-        return torch.cat((embedded, relations.flatten(2)), dim=2)
+        count, neighbours = present.shape
+        shown = present.float()
+        everything = torch.cat((context, candidates), dim=1)
+        related = self.domain.relations(everything, neighbours)  # [n, neighbours + k, neighbours]
+        related = related * shown[:, None, :, None]
+        among = related[:, :neighbours] * shown[:, :, None, None]
+        if fragments is None:
+            embedded = self.encoder(everything.flatten(0, 1)).view(count, related.shape[1], -1)
+            before, offered = embedded[:, :neighbours], embedded[:, neighbours:]
+        else:
+            before = self.encoder(context.flatten(0, 1)).view(count, neighbours, -1)
+            offered = self.encoder(fragments.flatten(0, 1)).view(*candidates.shape[:2], -1)
+        before = before * shown.unsqueeze(-1)
+        state = torch.cat((before.flatten(1), shown, among.flatten(1), position), dim=1)
+        return state, torch.cat((offered, related[:, neighbours:].flatten(2)), dim=2)

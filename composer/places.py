@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    from composer.domain import Domain, FragmentSpec, Layout
+    from composer.domain import Domain, Layout, Scope
 
 
 class Places(NamedTuple):
@@ -21,7 +21,7 @@ class Places(NamedTuple):
         fragments: uint8 ``[n, *shape]``, what stands at the place.
         context: uint8 ``[n, neighbours, *shape]``, zero where there is no neighbour.
         present: bool ``[n, neighbours]``.
-        position: float32 ``[n, features]`` in [0, 1].
+        position: float32 ``[n, features]`` in [0, 1]; where there are kinds, with the planned one.
     """
 
     fragments: np.ndarray
@@ -31,41 +31,89 @@ class Places(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """Pieces of one layout.
+
+    Attributes:
+        fragments: uint8 ``[n, places, *shape]``.
+        plans: uint8 ``[n, places]``, the kind of each place.
+    """
+
+    fragments: np.ndarray
+    plans: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of pieces."""
+        return len(self.fragments)
+
+    def take(self, rows: np.ndarray) -> Pieces:
+        """Some of the pieces."""
+        return Pieces(self.fragments[rows], self.plans[rows])
+
+    def followed_by(self, others: Pieces, limit: int) -> Pieces:
+        """The last ``limit`` of these pieces and others."""
+        fragments = np.concatenate((self.fragments, others.fragments))
+        return Pieces(fragments[-limit:], np.concatenate((self.plans, others.plans))[-limit:])
+
+
+@dataclass(frozen=True)
 class Geometry:
     """Neighbours and positions of a layout, looked up once.
 
     Attributes:
         neighbours: int64 ``[places, neighbours]``, -1 where there is none.
         positions: float32 ``[places, features]``.
+        kinds: number of kinds.
     """
 
     neighbours: np.ndarray
     positions: np.ndarray
+    kinds: int
 
     @classmethod
     def of(cls, domain: Domain, layout: Layout) -> Geometry:
-        """The geometry of ``layout`` in ``domain``."""
-        return cls(domain.neighbours(layout), domain.positions(layout))
+        """What critics, agent and moves see of ``layout``."""
+        return cls(domain.neighbours(layout), domain.positions(layout), domain.kinds)
+
+    @classmethod
+    def around(cls, domain: Domain, layout: Layout, scope: Scope) -> Geometry:
+        """What the generator sees of ``layout``; ``scope`` as in ``Domain.surroundings``."""
+        surroundings = domain.surroundings(layout, scope)
+        return cls(surroundings, domain.positions(layout), domain.kinds)
 
     @property
     def places(self) -> int:
         """Number of places."""
         return len(self.neighbours)
 
-    def at(self, pieces: np.ndarray, rows: np.ndarray, places: np.ndarray) -> Places:
-        """Look at ``places[i]`` of ``pieces[rows[i]]``; pieces uint8 ``[n, places, *shape]``."""
+    @property
+    def features(self) -> int:
+        """Numbers in a place's ``position``."""
+        return self.positions.shape[1] + (self.kinds if self.kinds > 1 else 0)
+
+    def at(self, pieces: Pieces, rows: np.ndarray, places: np.ndarray) -> Places:
+        """Look at ``places[i]`` of piece ``rows[i]``."""
         index = self.neighbours[places]
         present = index >= 0
-        context = pieces[rows[:, None], np.maximum(index, 0)]
+        context = pieces.fragments[rows[:, None], np.maximum(index, 0)]
         context = context * present.reshape(*present.shape, *(1,) * (context.ndim - 2))
-        return Places(pieces[rows, places], context, present, self.positions[places])
+        position = self.positions[places]
+        if self.kinds > 1:
+            planned = np.eye(self.kinds, dtype=np.float32)[pieces.plans[rows, places]]
+            position = np.concatenate((position, planned), axis=1)
+        return Places(pieces.fragments[rows, places], context, present, position)
 
-    def sample(self, pieces: np.ndarray, count: int, rng: np.random.Generator) -> Places:
-        """``count`` random places of random pieces."""
-        rows = rng.integers(len(pieces), size=count)
-        return self.at(pieces, rows, rng.integers(self.places, size=count))
+    def draw(
+        self, pieces: Pieces, count: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``count`` random places of random pieces: rows and places, int64 ``[count]``."""
+        return rng.integers(len(pieces), size=count), rng.integers(self.places, size=count)
+
+    def sample(self, pieces: Pieces, count: int, rng: np.random.Generator) -> Places:
+        """Look at ``count`` random places of random pieces."""
+        return self.at(pieces, *self.draw(pieces, count, rng))
 
 
-def one_hot(fragments: np.ndarray | Tensor, spec: FragmentSpec) -> Tensor:
-    """Tokens ``[..., *shape]`` to float32 ``[..., *shape, classes]``."""
-    return F.one_hot(torch.as_tensor(fragments).long(), spec.classes).float()
+def look_up(fragments: np.ndarray | Tensor, codes: np.ndarray | Tensor) -> Tensor:
+    """Tokens ``[..., *shape]`` as networks see them: float32 ``[..., *shape, channels]``."""
+    return F.embedding(torch.as_tensor(fragments).int(), torch.as_tensor(codes))

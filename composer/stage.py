@@ -10,7 +10,7 @@ import numpy as np
 from composer import critics, reward
 from composer.composition import Composition, Origin
 from composer.gan.fragment_gan import generate
-from composer.places import Geometry, Places
+from composer.places import Geometry, Pieces, Places
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,19 +73,32 @@ class Stage:
         kinds: origin of each candidate.
         drawn: the first so many candidates come from the generator.
         placed: uint8 ``[count, places, *shape]``, the pieces so far.
+        plans: uint8 ``[count, places]``, the kind that each place shall be.
         offered: float32 ``[count, K, latent]``, latents of the present candidates.
     """
 
     def __init__(
-        self, world: World, layout: Layout, count: int, allowed: np.ndarray | None = None
+        self,
+        world: World,
+        layout: Layout,
+        count: int,
+        allowed: np.ndarray | None = None,
+        *,
+        closed: bool = False,
     ) -> None:
-        """``allowed`` bool ``[*shape, classes]`` restricts the tokens of every fragment."""
+        """Clear the stage.
+
+        ``allowed`` bool ``[*shape, classes]`` restricts the tokens of every fragment; ``closed``
+        lets the end of a piece meet its beginning.
+        """
         self.world, self.layout, self.count, self.allowed = world, layout, count, allowed
         self.geometry = Geometry.of(world.domain, layout)
+        self.around = Geometry.around(world.domain, layout, "closed" if closed else "earlier")
         self.placed = np.zeros((count, self.geometry.places, *world.domain.spec.shape), np.uint8)
+        self.plans = np.zeros((count, self.geometry.places), np.uint8)
         draft = world.candidates
         generated = tuple(kind for kind in GENERATED for _ in range(getattr(draft, kind)))
-        blank = self.geometry.at(self.placed[:1], np.zeros(1, int), np.zeros(1, int))
+        blank = self.geometry.at(self.pieces, np.zeros(1, int), np.zeros(1, int))
         moves = world.domain.moves(blank.context, blank.present, np.random.default_rng(0))
         self.kinds = generated + moves.names
         self.drawn = len(generated)
@@ -93,14 +106,32 @@ class Stage:
         self.place = self.geometry.places
 
     @property
+    def pieces(self) -> Pieces:
+        """The pieces so far, with their plans."""
+        return Pieces(self.placed, self.plans)
+
+    @property
     def finished(self) -> bool:
         """Whether every place is filled."""
         return self.place == self.geometry.places
 
-    def begin(self, preference: np.ndarray, rng: np.random.Generator) -> Observation:
-        """Clear the stage; ``preference`` float32 ``[count]`` in [0, 1]. First observation."""
+    def begin(
+        self,
+        preference: np.ndarray,
+        rng: np.random.Generator,
+        plans: np.ndarray | None = None,
+    ) -> Observation:
+        """Clear the stage; first observation.
+
+        ``preference`` float32 ``[count]`` in [0, 1]; ``plans`` uint8 ``[count, places]``, by
+        default drawn by the domain.
+        """
         self._clear(rng)
         self.preference = np.array(preference, np.float32)
+        if plans is None:
+            drawn = [self.world.domain.plan(self.layout, {}, rng) for _ in range(self.count)]
+            plans = np.stack(drawn)
+        self.plans = np.array(np.broadcast_to(plans, self.plans.shape), np.uint8)
         return self.observe()
 
     def _clear(self, rng: np.random.Generator) -> None:
@@ -143,15 +174,15 @@ class Stage:
             "progress": np.full((self.count, 1), self.place / self.geometry.places, np.float32),
         }
 
-    def offer(self, pieces: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def offer(self, pieces: Pieces, rng: np.random.Generator) -> np.ndarray:
         """A random candidate for every place of given pieces: uint8 ``[count, places, *shape]``.
 
-        Nothing is scored. Earlier places hold what stands in ``pieces``, of the same shape.
+        Nothing is scored. Earlier places hold what stands in ``pieces``.
         """
         self._clear(rng)
-        self.placed[:] = pieces
+        self.placed[:], self.plans[:] = pieces.fragments, pieces.plans
         self.latents[:] = rng.standard_normal(self.latents.shape, dtype=np.float32)
-        offered = np.zeros_like(pieces)
+        offered = np.zeros_like(self.placed)
         rows = np.arange(self.count)
         for place in range(self.geometry.places):
             self.place = place
@@ -170,6 +201,7 @@ class Stage:
         return Composition(
             fragments=self.placed[row].copy(),
             layout=self.layout,
+            plan=self.plans[row].copy(),
             origins=tuple(origins),
             realism=self.rewards[row, :, 0].copy(),
             novelty=self.rewards[row, :, 1].copy(),
@@ -187,7 +219,7 @@ class Stage:
         return "\n".join(lines)
 
     def _look(self, at: np.ndarray) -> Places:
-        return self.geometry.at(self.placed, np.arange(self.count), at)
+        return self.geometry.at(self.pieces, np.arange(self.count), at)
 
     def _draw(self, places: Places) -> None:
         """Candidates ``[count, K, *shape]`` with their latents, validity and earlier place."""
@@ -220,7 +252,7 @@ class Stage:
         here = np.full((self.count, self.drawn - earlier.shape[1]), self.place)
         at = np.concatenate((here, earlier), axis=1)
         rows = np.repeat(np.arange(self.count), at.shape[1])
-        places = self.geometry.at(self.placed, rows, at.reshape(-1))
+        places = self.around.at(self.pieces, rows, at.reshape(-1))
         made = generate(self.world.generator, self.world.domain, places, latents, self.allowed)
         return made.reshape(*at.shape, *self.world.domain.spec.shape)
 
@@ -238,9 +270,8 @@ class Stage:
     def _score(self, places: Places) -> None:
         """Realism by the critics, novelty against the training set and this piece's past."""
         world, domain = self.world, self.world.domain
-        logits = critics.score(
-            world.critics, places.context, places.present, places.position, self.candidates
-        )
+        seen = (places.context, places.present, places.position, self.candidates)
+        logits = critics.score(world.critics, self.valid, *seen)
         flat = self.candidates.reshape(-1, *domain.spec.shape)
         features = domain.features(flat)
         to_training = reward.nearest(features, world.known).reshape(self.count, -1)
@@ -254,7 +285,7 @@ class Stage:
 
     def _last_observation(self) -> Observation:
         """After the end nothing is left to look at: zeros, every action permitted."""
-        neighbours, features = self.geometry.neighbours.shape[1], self.geometry.positions.shape[1]
+        neighbours, features = self.geometry.neighbours.shape[1], self.geometry.features
         shape, count = self.world.domain.spec.shape, self.count
         return {
             "context": np.zeros((count, neighbours, *shape), np.uint8),

@@ -20,8 +20,9 @@ from composer.environment import CompositionVectorEnv
 from composer.errors import DataError
 from composer.fragments import HELD_OUT, TRAIN
 from composer.gan.fragment_gan import FragmentGAN
+from composer.gan.own import OwnPieces
 from composer.model import Model, build
-from composer.places import Geometry, Places
+from composer.places import Geometry, Pieces, Places
 from composer.reward import LOGIT_LIMIT
 from composer.stage import Stage
 
@@ -35,10 +36,11 @@ class Studio:
     """Everything that one training run holds in memory.
 
     Attributes:
-        real, held_out: uint8 ``[pieces, places, *shape]``, windows of human pieces.
+        real, held_out: windows of human pieces.
         gan, critics, agent, replay: the learners.
-        composed: uint8 ``[pieces, places, *shape]``, the latest pieces composed for realism alone.
-        offers: uint8 like ``composed``, candidates for the places of ``real[offered_for]``.
+        own: pieces that the generator goes on with by itself.
+        composed: the latest pieces composed for realism alone.
+        offers: uint8 ``[n, places, *shape]``, candidates for the places of ``real[offered_for]``.
         elite: float32 ``[m, latent]``, latents of high value.
         sample: the first piece of the latest play; None before.
         rng: decides every draw, with torch's global state (initialisation and dropout).
@@ -53,28 +55,36 @@ class Studio:
         self.domain = self.template.domain
         self.real = self._windows(store, TRAIN)
         self.held_out = self._windows(store, HELD_OUT)
-        self.geometry = Geometry.of(self.domain, self.domain.training_layout)
+        layout = self.domain.training_layout
+        self.geometry = Geometry.of(self.domain, layout)
+        self.complete = Geometry.around(self.domain, layout, "complete")
+        self.earlier = Geometry.around(self.domain, layout, "earlier")
         self.pieces = int((store.split == TRAIN).sum())
         self.known = np.unique(store.select(TRAIN), axis=0)
         self.gan = FragmentGAN(self.domain, config.model.gan)
+        size = int(config.model.gan.own * config.model.gan.batch)
+        self.own = OwnPieces(size, self.earlier, self.real, self.rng)
         self.critics = Critics(self.domain, config.model.critics)
         self.agent = DQNAgent(self.domain, config.model.agent)
         self.replay = ReplayBuffer(config.model.agent.capacity)
-        self.composed = np.zeros((0, *self.real.shape[1:]), np.uint8)
-        self.offers = np.zeros_like(self.composed)
+        self.composed = self.real.take(np.zeros(0, np.int64))
+        self.offers = np.zeros_like(self.composed.fragments)
         self.offered_for = np.zeros(0, np.int64)
         self.elite = np.zeros((0, config.model.gan.latent), np.float32)
         self.sample: Composition | None = None
         self.rounds = 0
 
-    def _windows(self, store: FragmentStore, split: int) -> np.ndarray:
-        found = [self.domain.windows(piece) for piece in store.pieces(split)]
+    def _windows(self, store: FragmentStore, split: int) -> Pieces:
+        pieces = store.pieces(split)
+        found = [self.domain.windows(piece) for piece in pieces]
         windows = np.concatenate(found) if found else np.zeros(0)
         if len(windows) == 0:
             layout = "x".join(str(size) for size in self.domain.training_layout)
             message = f"no piece is as long as the {layout} fragments that training needs"
             raise DataError(message)
-        return windows
+        kinds = np.repeat([piece.kind for piece in pieces], [len(part) for part in found])
+        plans = np.broadcast_to(kinds[:, None], windows.shape[:2]).astype(np.uint8)
+        return Pieces(windows, plans)
 
     # ---- what happens in a round -----------------------------------------------------------
 
@@ -96,8 +106,9 @@ class Studio:
         pure = self.config.episodes - self.config.explorers
         preference = np.zeros(self.config.episodes, np.float32)
         preference[pure:] = draw_preferences(self.config.explorers, self.rng)
+        plans = self._plans(self.real, self.config.episodes, self.rng)
         seed = int(self.rng.integers(2**31))
-        observation, _ = env.reset(seed=seed, options={"preference": preference})
+        observation, _ = env.reset(seed=seed, options={"preference": preference, "plan": plans})
         rewards, best = [], []
         while not env.stage.finished:
             values = self.agent.values(observation)
@@ -108,7 +119,7 @@ class Studio:
             self.replay.add(observation, action, vector, following, terminated)
             observation = following
             rewards.append(vector[:pure])
-        self._remember(env.stage.placed[:pure], np.concatenate(best))
+        self._remember(env.stage.pieces.take(np.arange(pure)), np.concatenate(best))
         self.sample = env.stage.composition(0, {"round": self.rounds + 1})
         realism, novelty = np.mean(rewards, axis=(0, 1))
         return {"realism": float(realism), "novelty": float(novelty), "epsilon": epsilon}
@@ -134,26 +145,38 @@ class Studio:
         return mean_of(steps)
 
     def gan_step(self, *, guided: bool) -> dict[str, float]:
-        """One step of the fragment GAN on real places."""
-        places = self.geometry.sample(self.real, self.config.model.gan.batch, self.rng)
-        guide = self.value_gradient if guided and self.config.model.gan.guidance else None
-        return self.gan.step(places, self.rng, guide)
+        """One step of the fragment GAN: at real places, and in the generator's own pieces."""
+        config, own = self.config.model.gan, self.own
+        borrowed = config.batch - len(own.rows)
+        rows, at = self.geometry.draw(self.real, borrowed, self.rng)
+        given = self.complete.at(self.real, rows, at)
+        hidden = self.domain.hide(given.present, config.context_dropout, self.rng)
+        given = given._replace(present=given.present & ~hidden)
+        judged = self.geometry.at(self.real, rows, at)
+        real = seen = given
+        if len(own.rows):
+            beside = self.earlier.at(self.real, own.rows, own.at)
+            real, seen = joined(given, beside), joined(given, own.look())
+            judged = joined(judged, self.geometry.at(own.pieces, np.arange(len(own.at)), own.at))
+        guide = partial(self.value_gradient, places=judged) if guided and config.guidance else None
+        values, made = self.gan.step(real, seen, self.rng, guide)
+        own.go_on(made[borrowed:], self.rng)
+        return values
 
-    def value_gradient(self, fragments: Tensor, places: Places) -> Tensor:
+    def value_gradient(self, fragments: Tensor, tokens: Tensor, places: Places) -> Tensor:
         """dQ/d fragment: realism by the critics now, and the value network's future.
 
-        ``fragments`` one-hot ``[n, *shape, classes]`` -> the same shape.
+        ``fragments`` codes ``[n, *shape, channels]`` -> the same shape; ``tokens``: what they are.
         """
         probe = fragments.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.value(probe, places).sum(), probe)
+        (gradient,) = torch.autograd.grad(self.value(probe, tokens, places).sum(), probe)
         return gradient
 
-    def value(self, fragments: Tensor, places: Places) -> Tensor:
-        """Q, for realism alone, of one-hot ``[n, *shape, classes]`` in their places: ``[n]``."""
-        tokens = fragments.argmax(-1).unsqueeze(1)
+    def value(self, fragments: Tensor, tokens: Tensor, places: Places) -> Tensor:
+        """Q, for realism alone, of fragments as in ``value_gradient`` in their places: ``[n]``."""
+        tokens, shown = tokens.unsqueeze(1), fragments.unsqueeze(1)
         context, present, position = (torch.from_numpy(array) for array in places[1:])
-        shown = fragments.unsqueeze(1)
-        judged = ensemble(self.critics.members, context, present, position, tokens, shown)
+        judged = ensemble(self.critics.members, None, context, present, position, tokens, shown)
         realism = (judged + LOGIT_LIMIT) / (2 * LOGIT_LIMIT)  # [n, 1]
         scores = torch.stack((realism, torch.zeros_like(realism)), dim=2)
         progress = position.new_zeros(len(position), 1)
@@ -172,11 +195,11 @@ class Studio:
         """What the generator and the moves have on offer in the places of real pieces."""
         rows = self.rng.integers(len(self.real), size=self.config.rehearsed)
         world, layout = self.model().world(), self.domain.training_layout
-        found = Stage(world, layout, len(rows)).offer(self.real[rows], self.rng)
+        found = Stage(world, layout, len(rows)).offer(self.real.take(rows), self.rng)
         self.offers = np.concatenate((self.offers, found))[-self.config.remembered :]
         self.offered_for = np.concatenate((self.offered_for, rows))[-self.config.remembered :]
 
-    def _look(self, pieces: np.ndarray, count: int) -> Places:
+    def _look(self, pieces: Pieces, count: int) -> Places:
         return self.geometry.sample(pieces, count, self.rng)
 
     def _look_at_offers(self, count: int) -> Places:
@@ -202,14 +225,19 @@ class Studio:
             "value": self.agent.network,
         }
 
-    def compose(self, count: int, temperature: float, rng: np.random.Generator) -> np.ndarray:
-        """Pieces by the present agent, for realism alone: uint8 ``[count, places, *shape]``."""
+    def compose(self, count: int, temperature: float, rng: np.random.Generator) -> Pieces:
+        """Pieces by the present agent, for realism alone, to the plans of held-out ones."""
         chooser = Chooser("agent", self.agent.network, temperature)
         env = CompositionVectorEnv(self.model().world(), count, preference=0.0)
-        observation, _ = env.reset(seed=int(rng.integers(2**31)))
+        plans = self._plans(self.held_out, count, rng)
+        observation, _ = env.reset(seed=int(rng.integers(2**31)), options={"plan": plans})
         while not env.stage.finished:
             observation, *_ = env.step(chooser.choose(observation, rng))
-        return env.stage.placed
+        return env.stage.pieces
+
+    @staticmethod
+    def _plans(pieces: Pieces, count: int, rng: np.random.Generator) -> np.ndarray:
+        return pieces.plans[rng.integers(len(pieces), size=count)]
 
     def _environment(self) -> CompositionVectorEnv:
         return CompositionVectorEnv(self.model().world(), self.config.episodes)
@@ -221,9 +249,8 @@ class Studio:
         rows = np.argsort(advantage.max(1))[-self.config.elite_step :]
         return env.stage.offered[rows, advantage[rows].argmax(1)]
 
-    def _remember(self, pieces: np.ndarray, latents: np.ndarray) -> None:
-        composed = np.concatenate((self.composed, pieces))
-        self.composed = composed[-self.config.remembered :]
+    def _remember(self, pieces: Pieces, latents: np.ndarray) -> None:
+        self.composed = self.composed.followed_by(pieces, self.config.remembered)
         elite = np.concatenate((self.elite, latents))
         self.elite = elite[-self.config.elite :]
 
@@ -234,7 +261,9 @@ class Studio:
         tensors = state.collect(self._modules(), self._optimizers())
         tensors |= state.prefixed(self.gan.state(), "gan")
         tensors |= state.prefixed(self.replay.state(), "replay")
-        tensors["composed"] = torch.from_numpy(self.composed)
+        tensors |= state.prefixed(self.own.state(), "own")
+        tensors["composed"] = torch.from_numpy(self.composed.fragments)
+        tensors["composed_plans"] = torch.from_numpy(self.composed.plans)
         tensors["offers"] = torch.from_numpy(self.offers)
         tensors["offered_for"] = torch.from_numpy(self.offered_for)
         tensors["elite"] = torch.from_numpy(self.elite)
@@ -255,7 +284,8 @@ class Studio:
         state.restore(self._modules(), self._optimizers(), tensors)
         self.gan.restore(state.below(tensors, "gan"))
         self.replay.restore(state.below(tensors, "replay"))
-        self.composed = tensors["composed"].numpy()
+        self.own.restore(state.below(tensors, "own"))
+        self.composed = Pieces(tensors["composed"].numpy(), tensors["composed_plans"].numpy())
         self.offers = tensors["offers"].numpy()
         self.offered_for = tensors["offered_for"].numpy()
         self.elite = tensors["elite"].numpy()
@@ -277,6 +307,11 @@ class Studio:
             "critics_optimizer": self.critics.optimizer,
             "agent_optimizer": self.agent.optimizer,
         }
+
+
+def joined(first: Places, second: Places) -> Places:
+    """The places of two batches."""
+    return Places(*(np.concatenate(parts) for parts in zip(first, second, strict=True)))
 
 
 def mean_of(values: list[dict[str, float]]) -> dict[str, float]:

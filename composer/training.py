@@ -18,14 +18,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from composer import checkpoint, state
-from composer.critics import CriticConfig
-from composer.dqn.agent import AgentConfig
+from composer.catalogue import EXPORT
 from composer.errors import DivergenceError, ModelError
-from composer.gan.fragment_gan import GanConfig
 from composer.gan.guard import Guard, GuardConfig
 from composer.measure import measure_fragments, measure_pieces
-from composer.model import EXPORT, ModelConfig, save_model
-from composer.stage import CandidateConfig
+from composer.model import ModelConfig, save_model
 from composer.studio import Studio
 
 if TYPE_CHECKING:
@@ -84,35 +81,7 @@ class TrainingConfig:
     guard: GuardConfig = field(default_factory=GuardConfig)
 
 
-def _small(width: int, steps: int) -> ModelConfig:
-    gan = GanConfig(generator_width=width, discriminator_width=width, steps=steps)
-    return ModelConfig(
-        gan=gan,
-        critics=CriticConfig(count=2, embedding=24, hidden=64),
-        agent=AgentConfig(capacity=4096, epsilon_rounds=2),
-        candidates=CandidateConfig(fresh=4, guided=2, vary=2),
-    )
-
-
-PRESETS = {
-    "debug": TrainingConfig(
-        warm_up=100,
-        warm_up_check=50,
-        rounds=4,
-        episodes=16,
-        explorers=4,
-        updates=8,
-        gan_steps=2,
-        measure_interval=2,
-        measured=32,
-        model=_small(96, 100),
-    ),
-    "quick": TrainingConfig(warm_up=2000, rounds=100, model=ModelConfig(gan=GanConfig(steps=2000))),
-    "standard": TrainingConfig(),
-}
-
-
-GAN_LOSSES = {"d_loss", "d_gap", "g_loss", "r1", "r2"}
+GAN_LOSSES = {"d_loss", "d_gap", "g_loss", "r1", "r2", "alike"}
 
 
 class Watcher(Protocol):
@@ -254,7 +223,7 @@ class Training:
         """Compare the averaged generator with held-out fragments; the guard may roll back."""
         studio = self.studio
         rng = np.random.default_rng((self.config.seed, studio.gan.steps))
-        found = measure_fragments(studio.gan, studio.geometry, studio.held_out, rng)
+        found = measure_fragments(studio.gan, studio.earlier, studio.held_out, rng)
         retries = self.guard.retries
         better = self.guard.measured(found["distance"], found["variety"])
         if self.guard.retries > retries:

@@ -3,8 +3,10 @@ import pytest
 import torch
 from toy import PLACES, ToyDomain, toy_pieces
 
-from composer.critics import CompositionCritic, CriticConfig, Critics, score
-from composer.places import Geometry
+from composer.critics import CompositionCritic, CriticConfig, Critics, ensemble, score
+from composer.dqn.agent import sample_softmax
+from composer.places import Geometry, Pieces
+from composer.reward import LOGIT_LIMIT, realism
 
 CONFIG = CriticConfig(
     count=2, embedding=8, hidden=32, batch=64, learning_rate=3e-3, dropout=0.0, noise=0.0
@@ -14,7 +16,7 @@ CONFIG = CriticConfig(
 def sources(geometry, rng):
     """Real lines; their places filled at random; shuffled lines in the place of composed ones."""
     real = toy_pieces(300, rng)
-    shuffled = rng.permuted(real, axis=1)
+    shuffled = Pieces(rng.permuted(real.fragments, axis=1), real.plans)
 
     def offered(count):
         places = geometry.sample(real, count, rng)
@@ -39,9 +41,9 @@ def test_learns_what_people_choose_and_what_gives_composed_pieces_away():
     # a candidate in its place: the one that continues the line scores highest
     places = geometry.at(toy_pieces(50, rng), np.arange(50), np.full(50, 3))
     candidates = np.arange(6, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(2, 2)
-    logits = score(critics.members, *places[1:], candidates)
+    logits = score(critics.members, np.ones((50, 6), bool), *places[1:], candidates)
     assert (logits.argmax(1) == places.fragments[:, 0]).mean() > 0.9
-    assert np.abs(logits).max() <= 5
+    assert np.abs(logits).max() <= LOGIT_LIMIT
 
 
 def test_the_ratio_counts_a_fault_of_the_surroundings_not_again():
@@ -53,7 +55,8 @@ def test_the_ratio_counts_a_fault_of_the_surroundings_not_again():
     for _ in range(200):
         critics.update(*sources(geometry, rng))
     broken = toy_pieces(200, rng)
-    broken[:, 1] = (broken[:, 1] + 3) % 6  # one wrong fragment, then all goes on as before
+    # one wrong fragment, then all goes on as before
+    broken.fragments[:, 1] = (broken.fragments[:, 1] + 3) % 6
     parts = [torch.from_numpy(x) for x in geometry.at(broken, np.arange(200), np.full(200, 3))]
     fragments, *around = parts
     with torch.no_grad():
@@ -62,14 +65,118 @@ def test_the_ratio_counts_a_fault_of_the_surroundings_not_again():
     assert abs((filled.squeeze(1) - empty).mean()) < -filled.mean() / 2  # but not by this choice
 
 
+class Said(torch.nn.Module):
+    """A critic that says what it is told to."""
+
+    def __init__(self, choice, filled=None, empty=None):
+        super().__init__()
+        blank = torch.zeros_like(choice)
+        self.said = (
+            choice,
+            blank if filled is None else filled,
+            blank[:, 0] if empty is None else empty,
+        )
+
+    def forward(self, *inputs):
+        return self.said
+
+
+def members(*critics):
+    return torch.nn.ModuleList(critics)
+
+
+@pytest.fixture
+def masked():
+    """Moderate logits of choice, and which candidates exist: at least one in each row."""
+    rng = np.random.default_rng(3)
+    valid = rng.random((40, 7)) < 0.6
+    valid[:, 0] = True
+    return torch.from_numpy(rng.normal(1, 0.7, (40, 7))).float(), torch.from_numpy(valid)
+
+
+def log_mean_exp(values, valid):
+    return values.masked_fill(~valid, -torch.inf).logsumexp(1) - valid.sum(1).log()
+
+
+def test_the_ratio_of_choice_is_one_on_average_over_the_candidates(masked):
+    choice, valid = masked
+    empty = torch.linspace(-1, 1, 40)
+    filled = empty.unsqueeze(1).expand(-1, 7)
+    found = ensemble(members(Said(choice, filled, empty)), valid)
+    assert found.abs().max() < LOGIT_LIMIT  # nothing is clipped
+    assert log_mean_exp(found, valid).numpy() == pytest.approx(0, abs=1e-5)
+    assert log_mean_exp(choice, valid).abs().max() > 0.5
+
+
+def test_what_fills_a_place_is_not_normalised(masked):
+    choice, valid = masked
+    filled, empty = torch.full((40, 7), 1.5), torch.full((40,), 0.25)
+    found = ensemble(members(Said(choice, filled, empty)), valid)
+    assert log_mean_exp(found, valid).numpy() == pytest.approx(1.25, abs=1e-4)
+
+
+def test_candidates_that_do_not_exist_do_not_matter(masked):
+    choice, valid = masked
+    others = torch.where(valid, choice, torch.tensor(40.0))
+    one, other = (ensemble(members(Said(said)), valid) for said in (choice, others))
+    assert torch.equal(one[valid], other[valid])
+    assert torch.isfinite(other).all()
+
+
+def test_the_immediate_policy_does_not_depend_on_the_normalisation(masked):
+    choice, valid = masked
+    before = ensemble(members(Said(choice)), None)
+    after = ensemble(members(Said(choice)), valid)
+    policies = [
+        x.masked_fill(~valid, -torch.inf).softmax(1).numpy() for x in (choice, before, after)
+    ]
+    assert policies[1] == pytest.approx(policies[0])
+    assert policies[2] == pytest.approx(policies[0], abs=1e-6)
+    # realism is the ratio on a scale of its own, and so the choice by it is the same too
+    tau = 1 / (2 * LOGIT_LIMIT)
+    drawn = [
+        sample_softmax(realism(x.numpy()), valid.numpy(), tau, np.random.default_rng(0))
+        for x in (before, after)
+    ]
+    assert np.array_equal(*drawn)
+
+
+def test_each_member_is_normalised_and_clipped_by_itself(masked):
+    choice, valid = masked
+    wild = choice * 100
+    found = ensemble(members(Said(choice), Said(wild)), valid)
+    alone = [ensemble(members(Said(said)), valid) for said in (choice, wild)]
+    assert torch.equal(found, torch.stack(alone).mean(0))
+    assert alone[1].abs().max() == LOGIT_LIMIT
+
+
+def test_without_a_mask_the_ratios_are_as_they_were_learnt(masked):
+    choice, _ = masked
+    assert torch.equal(ensemble(members(Said(choice)), None), choice.clamp(-5, 5))
+
+
 def test_scoring_candidates_together_or_alone_is_the_same():
     rng = np.random.default_rng(1)
     domain = ToyDomain({})
     member = CompositionCritic(domain, CONFIG).eval()
     places = Geometry.of(domain, (PLACES,)).sample(toy_pieces(9, rng), 4, rng)
-    candidates = rng.integers(6, size=(4, 3, 2)).astype(np.uint8)
-    members = torch.nn.ModuleList([member])
-    together = score(members, *places[1:], candidates)
-    for i in range(3):
-        alone = score(members, *places[1:], candidates[:, i : i + 1])
-        assert alone[:, 0] == pytest.approx(together[:, i], abs=1e-5)
+    inputs = [torch.from_numpy(array) for array in places[1:]]
+    candidates = torch.randint(6, (4, 3, 2)).to(torch.uint8)
+    with torch.no_grad():
+        together = ensemble(members(member), None, *inputs, candidates)
+        for i in range(3):
+            alone = ensemble(members(member), None, *inputs, candidates[:, i : i + 1])
+            assert alone[:, 0].numpy() == pytest.approx(together[:, i].numpy(), abs=1e-5)
+
+
+def test_arrays_are_scored_like_tensors():
+    rng = np.random.default_rng(1)
+    domain = ToyDomain({"kinds": 2})
+    critics = members(*(CompositionCritic(domain, CONFIG).eval() for _ in range(2)))
+    places = Geometry.of(domain, (PLACES,)).sample(toy_pieces(9, rng, kinds=2), 4, rng)
+    inputs = (*places[1:], rng.integers(6, size=(4, 3, 2)).astype(np.uint8))
+    valid = np.array([[True, True, False]] * 4)
+    found = score(critics, valid, *inputs)
+    expected = ensemble(critics, *map(torch.from_numpy, (valid, *inputs)))
+    assert found.dtype == np.float32
+    assert np.array_equal(found, expected.detach().numpy())

@@ -3,9 +3,10 @@ import warnings
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import check_env
 from torch import nn
-from toy import PLACES, ToyDomain, toy_pieces
+from toy import CLASSES, PLACES, ToyDomain, toy_pieces
 
 from composer.critics import CompositionCritic, CriticConfig
 from composer.environment import CompositionEnv, CompositionVectorEnv
@@ -14,10 +15,9 @@ from composer.stage import CandidateConfig, Stage, World, mix
 LATENT = 4
 
 
-@pytest.fixture
-def world():
-    domain = ToyDomain({})
-    known = domain.features(toy_pieces(20, np.random.default_rng(0)).reshape(-1, 2))
+def world_of(kinds):
+    domain = ToyDomain({"kinds": kinds})
+    known = domain.features(toy_pieces(20, np.random.default_rng(0)).fragments.reshape(-1, 2))
     config = CriticConfig(count=2, embedding=8, hidden=16)
     return World(
         domain=domain,
@@ -31,8 +31,20 @@ def world():
     )
 
 
-def test_passes_gymnasiums_checker(world):
-    check_env(CompositionEnv(world), skip_render_check=True)
+@pytest.fixture
+def world():
+    return world_of(1)
+
+
+@pytest.fixture
+def kinds():
+    """A world of pieces of two kinds."""
+    return world_of(2)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_passes_gymnasiums_checker(count):
+    check_env(CompositionEnv(world_of(count)), skip_render_check=True)
 
 
 def test_passes_stable_baselines3s_checker(world):
@@ -159,6 +171,120 @@ def test_allowed_tokens_bind_every_candidate_but_the_masked(world):
         stage.choose(np.zeros(16, int))
         observation = stage.observe()
     assert np.isin(stage.placed, [1, 4]).all()
+
+
+PLAN = np.array([1, 0, 0, 1, 1], np.uint8)
+
+
+def planned(observation):
+    """Which kind the position says that the place shall be."""
+    return observation["position"][..., 2:].argmax(-1)
+
+
+def test_a_piece_follows_the_plan_that_is_given(kinds):
+    env = CompositionEnv(kinds)
+    observation, _ = env.reset(seed=0, options={"plan": PLAN})
+    for kind in PLAN:
+        assert planned(observation) == kind
+        assert env.observation_space.contains(observation)
+        observation, *_ = env.step(0)
+    assert np.array_equal(env.stage.composition(0, {}).plan, PLAN)
+
+
+def test_without_a_plan_the_domain_draws_one_and_the_seed_repeats_it(kinds):
+    env = CompositionEnv(kinds)
+    plans = []
+    for seed in range(12):
+        env.reset(seed=seed)
+        plans.append(env.stage.plans[0].tolist())
+    assert sorted({tuple(plan) for plan in plans}) == [(0,) * PLACES, (1,) * PLACES]
+    env.reset(seed=3)
+    assert env.stage.plans[0].tolist() == plans[3]
+
+
+def test_the_twin_takes_one_plan_for_all_or_one_each(kinds):
+    env = CompositionVectorEnv(kinds, 3)
+    env.reset(seed=0, options={"plan": PLAN})
+    assert np.array_equal(env.stage.plans, np.tile(PLAN, (3, 1)))
+    each = np.stack((PLAN, 1 - PLAN, PLAN[::-1]))
+    observation, _ = env.reset(seed=0, options={"plan": each})
+    for place in range(PLACES):
+        assert np.array_equal(planned(observation), each[:, place])
+        observation, *_ = env.step(np.zeros(3, int))
+    assert [env.stage.composition(row, {}).plan.tolist() for row in range(3)] == each.tolist()
+    observation, *_ = env.step(np.zeros(3, int))  # begins anew, with plans drawn anew
+    assert (np.ptp(env.stage.plans, axis=1) == 0).all()
+    assert np.array_equal(planned(observation), env.stage.plans[:, 0])
+
+
+def test_the_twin_draws_a_plan_for_each_piece(kinds):
+    env = CompositionVectorEnv(kinds, 32)
+    env.reset(seed=0)
+    assert set(env.stage.plans[:, 0].tolist()) == {0, 1}
+
+
+def test_pieces_that_were_taken_stay_when_others_begin(kinds):
+    env = CompositionVectorEnv(kinds, 2)
+    env.reset(seed=0, options={"plan": PLAN})
+    for _ in range(PLACES):
+        env.step(np.zeros(2, int))
+    pieces = env.stage.pieces
+    kept = pieces.take(np.arange(2))
+    env.reset(seed=1, options={"plan": 1 - PLAN})
+    env.step(np.zeros(2, int))
+    assert np.array_equal(pieces.fragments, kept.fragments)
+    assert np.array_equal(pieces.plans, kept.plans)
+
+
+def test_the_end_of_a_closed_piece_sees_its_beginning(world):
+    class Spy(nn.Module):
+        """Shows what the generator was shown."""
+
+        def __init__(self):
+            super().__init__()
+            self.seen = []
+
+        def forward(self, latent, context, present, position):
+            self.seen.append((context, present))
+            return torch.zeros(len(latent), 2, CLASSES)
+
+    for closed in (False, True):
+        world.generator = Spy()
+        env = CompositionEnv(world, closed=closed)
+        env.reset(seed=0)
+        for _ in range(PLACES):
+            env.step(0)
+        assert len(world.generator.seen) == PLACES
+        for place, (context, present) in enumerate(world.generator.seen):
+            last = closed and place == PLACES - 1
+            here = present[: env.stage.drawn - 2]  # those that vary see the place they vary
+            assert (here == torch.tensor([float(place > 0), float(last)])).all()
+            if last:
+                first = torch.from_numpy(env.stage.placed[0, 0]).long()
+                assert (context[0, 1].argmax(-1) == first).all()
+        # what agent and critics see does not depend on it
+        assert np.array_equal(env.stage.geometry.neighbours, world.domain.neighbours((PLACES,)))
+
+
+def test_offers_for_given_pieces_follow_their_plans_and_surroundings(kinds):
+    pieces = toy_pieces(16, np.random.default_rng(0), kinds=2)
+    before = pieces.take(np.arange(16))
+
+    class Echo(nn.Module):
+        """Repeats what stands before; the first fragment is the number of the kind."""
+
+        def forward(self, latent, context, present, position):
+            kind = nn.functional.one_hot(position[:, 2:].argmax(1), CLASSES).float()
+            first = kind.unsqueeze(1).expand(-1, 2, -1)
+            return torch.where(present[:, 0, None, None] > 0, context[:, 0], first)
+
+    kinds.generator = Echo()
+    kinds.candidates = CandidateConfig(fresh=3, guided=2, vary=0)
+    offered = Stage(kinds, (PLACES,), 16).offer(pieces, np.random.default_rng(1))
+    assert np.array_equal(offered[:, 0, 0], pieces.plans[:, 0])
+    assert np.array_equal(offered[:, 1:], pieces.fragments[:, :-1])
+    assert np.array_equal(pieces.fragments, before.fragments)
+    assert np.array_equal(pieces.plans, before.plans)
 
 
 def test_render_shows_a_line_a_place(world):

@@ -25,7 +25,10 @@ def corpus_of(clusters, places=4, names=None):
     rng = np.random.default_rng(0)
     soup = rng.integers(0, 9, (len(clusters), places, 2, 3), np.uint8)
     names = names or [f"{number}.x" for number in range(len(clusters))]
-    pieces = [Piece(part, (places,), name) for part, name in zip(soup, names, strict=True)]
+    pieces = [
+        Piece(part, (places,), name, kind=number % 3)
+        for number, (part, name) in enumerate(zip(soup, names, strict=True))
+    ]
     return Corpus(pieces, np.array(clusters, np.int64), {"answer": 42})
 
 
@@ -72,6 +75,9 @@ def test_store_holds_the_corpus(folder, tmp_path):
     for piece in corpus.pieces:
         np.testing.assert_array_equal(seen[piece.source].fragments, piece.fragments)
         assert seen[piece.source].layout == (4,)
+        assert seen[piece.source].kind == piece.kind
+    assert store.kinds.dtype == np.uint8
+    assert store.kinds.tolist() == [number % 3 for number in range(20)]
 
 
 def test_store_is_read_once_until_something_changes(folder, tmp_path):
@@ -95,7 +101,7 @@ def test_store_is_read_once_until_something_changes(folder, tmp_path):
     assert reads()[0] == 1
 
 
-@pytest.mark.parametrize("name", ["fragments.npy", "split.npy", "store.json"])
+@pytest.mark.parametrize("name", ["fragments.npy", "kinds.npy", "store.json"])
 @pytest.mark.parametrize("damage", ["cut", "flip", "remove", "garbage"])
 def test_a_damaged_store_is_made_anew(folder, tmp_path, name, damage):
     cache = tmp_path / "cache"
@@ -111,6 +117,7 @@ def test_a_damaged_store_is_made_anew(folder, tmp_path, name, damage):
     again = open_store(Letters, folder, {}, cache=cache)
     assert Letters.reads == 2
     np.testing.assert_array_equal(again.fragments, expected)
+    np.testing.assert_array_equal(again.kinds, store.kinds)
     assert path.read_bytes() == data
     assert [entry.name for entry in cache.iterdir()] == [store.key]
 

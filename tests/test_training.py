@@ -12,9 +12,11 @@ from composer.critics import CriticConfig
 from composer.dqn.agent import AgentConfig
 from composer.dqn.network import ValueConfig
 from composer.errors import DataError, DivergenceError, ModelError, UsageError
-from composer.gan.fragment_gan import GanConfig, limit_norm
+from composer.gan.fragment_gan import Context, GanConfig, limit_norm
 from composer.gan.guard import GuardConfig
+from composer.gan.losses import likeness
 from composer.model import ModelConfig, load_model
+from composer.places import Geometry, Pieces, look_up
 from composer.stage import CandidateConfig
 from composer.studio import Studio
 from composer.training import Training, TrainingConfig, train
@@ -46,6 +48,16 @@ CONFIG = TrainingConfig(
 )
 
 
+# For pieces of two kinds, which the generator also goes on with by itself.
+OWN = replace(
+    CONFIG,
+    model=replace(
+        CONFIG.model,
+        gan=replace(CONFIG.model.gan, own=0.5, diversity=0.5, reconstruction=0.5),
+    ),
+)
+
+
 class Silent:
     def __init__(self):
         self.rounds = []
@@ -68,9 +80,9 @@ def toy(monkeypatch):
     monkeypatch.setattr("composer.model.domain_class", lambda _: ToyDomain)
 
 
-def run(folder, stop=lambda: False, config=CONFIG, *, resume=False):
-    watcher = Silent()
-    result = train(toy_store(), folder, config, resume=resume, watcher=watcher, stop=stop)
+def run(folder, stop=lambda: False, config=CONFIG, *, kinds=1, resume=False):
+    watcher, store = Silent(), toy_store(kinds=kinds)
+    result = train(store, folder, config, resume=resume, watcher=watcher, stop=stop)
     return result, watcher
 
 
@@ -86,17 +98,20 @@ def everything(place):
     return tensors, stored.documents["state"]
 
 
+@pytest.mark.parametrize(("config", "kinds"), [(CONFIG, 1), (OWN, 2)], ids=["plain", "own"])
 @pytest.mark.parametrize("calls", [7, 22], ids=["in the warm-up", "between rounds"])
-def test_stopped_and_resumed_equals_uninterrupted(tmp_path, calls):
-    whole, _ = run(tmp_path / "whole")
-    part, _ = run(tmp_path / "part", after(calls))
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path, calls, config, kinds):
+    whole, _ = run(tmp_path / "whole", config=config, kinds=kinds)
+    part, _ = run(tmp_path / "part", after(calls), config, kinds=kinds)
     assert not part.finished
-    resumed, _ = run(tmp_path / "part", resume=True)
+    resumed, _ = run(tmp_path / "part", config=config, kinds=kinds, resume=True)
     assert resumed.finished
     (a, state_a), (b, state_b) = everything(whole.checkpoint), everything(resumed.checkpoint)
     assert a.keys() == b.keys()
     assert [name for name in a if not torch.equal(a[name], b[name])] == []
     assert any(name.startswith("training/replay.") for name in a)
+    assert len(a["training/own.rows"]) == config.model.gan.own * config.model.gan.batch
+    assert a["training/composed_plans"].unique().tolist() == list(range(kinds))
     assert state_a == state_b
     names = ("model.safetensors", "config.json")
     for name in names:
@@ -130,22 +145,30 @@ def test_every_round_is_written_down_and_old_checkpoints_go(tmp_path):
     assert len(list((tmp_path / "samples").iterdir())) == CONFIG.rounds
 
 
+LEARNING = GanConfig(
+    latent=4,
+    generator_width=48,
+    discriminator_width=48,
+    batch=64,
+    steps=400,
+    gamma=1.0,
+    learning_rate=2e-3,
+)
+
+
+def taught(folder, gan, steps, kinds=1):
+    """A studio whose generator has learnt for some steps, and the losses of the last one."""
+    config = replace(CONFIG, model=replace(CONFIG.model, gan=gan))
+    studio, values = Training(toy_store(kinds=kinds), folder, config, Silent()).studio, {}
+    for _ in range(steps):
+        values = studio.gan_step(guided=False)
+    return studio, values
+
+
 def test_training_teaches_the_rule_of_the_toy_pieces(tmp_path):
-    gan = GanConfig(
-        latent=4,
-        generator_width=48,
-        discriminator_width=48,
-        batch=64,
-        steps=400,
-        gamma=1.0,
-        learning_rate=2e-3,
-    )
-    model = replace(CONFIG.model, gan=gan)
-    studio = Training(toy_store(), tmp_path, replace(CONFIG, model=model), Silent()).studio
-    for _ in range(400):
-        studio.gan_step(guided=False)
+    studio, _ = taught(tmp_path, LEARNING, 400)
     real = toy_pieces(200, np.random.default_rng(1))
-    places = studio.geometry.sample(real, 500, np.random.default_rng(2))
+    places = studio.earlier.sample(real, 500, np.random.default_rng(2))
     noise = np.random.default_rng(3).standard_normal((500, 4), dtype=np.float32)
     made = studio.gan.generate(places, noise)
     assert (made[:, 0] == made[:, 1]).mean() > 0.9  # both tokens of a real fragment are equal
@@ -153,6 +176,108 @@ def test_training_teaches_the_rule_of_the_toy_pieces(tmp_path):
     follows = made[later, 0] == (places.context[later, 0, 0] + 1) % 6
     assert follows.mean() > 0.9  # and one higher than the neighbour's
     assert len(np.unique(made[~later], axis=0)) >= 4  # the first fragment is free
+
+
+def test_the_generator_learns_to_reconstruct_where_it_is_asked_to(tmp_path):
+    studio, first = taught(tmp_path, replace(LEARNING, reconstruction=1.0), 1)
+    for _ in range(150):
+        values = studio.gan_step(guided=False)
+    assert values["misfit"] + values["surprise"] < 0.8 * (first["misfit"] + first["surprise"])
+    assert first["misfit"] == pytest.approx(np.log(6), abs=0.3)  # at first any token will do
+    _, plain = taught(tmp_path, LEARNING, 1)
+    assert "misfit" not in plain
+
+
+@pytest.mark.parametrize("rounding", [True, False])
+def test_the_discriminator_sees_whole_tokens_or_mixtures(tmp_path, rounding):
+    studio, _ = taught(tmp_path, replace(LEARNING, rounding=rounding), 0)
+    places = studio.earlier.sample(studio.real, 20, np.random.default_rng(0))
+    noise = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
+    draft, tokens = studio.gan._draft(noise, Context(places, studio.gan.codes))
+    whole = look_up(tokens, studio.gan.codes)
+    assert torch.allclose(draft, whole, atol=1e-6) == rounding
+    assert torch.equal(draft.argmax(-1), tokens)
+    assert draft.sum(-1).detach().numpy() == pytest.approx(1.0, abs=1e-5)
+    assert draft.requires_grad
+
+
+def test_with_its_own_pieces_it_learns_to_follow_the_plan_alone(tmp_path):
+    gan = replace(LEARNING, own=0.5, batch=128, context_dropout=0.3)
+    studio, _ = taught(tmp_path, gan, 400, kinds=2)
+    rng, everyone = np.random.default_rng(5), np.arange(300)
+    plans = np.repeat(everyone[:, None] % 2, PLACES, axis=1).astype(np.uint8)
+    pieces = Pieces(np.zeros((300, PLACES, 2), np.uint8), plans)
+    for place in range(PLACES):  # it goes on with what it has made, and no agent chooses
+        places = studio.earlier.at(pieces, everyone, np.full(300, place))
+        noise = rng.standard_normal((300, 4), dtype=np.float32)
+        pieces.fragments[:, place] = studio.gan.generate(places, noise)
+    line = pieces.fragments[..., 0].astype(int)
+    follows = line[:, 1:] == (line[:, :-1] + np.where(plans[:, 1:] == 1, -1, 1)) % 6
+    assert follows[::2].mean() > 0.6  # by chance: 1/6
+    assert follows[1::2].mean() > 0.6
+
+
+def test_a_share_of_the_batch_goes_on_with_what_was_made(tmp_path):
+    gan = replace(LEARNING, own=0.25, batch=16)
+    studio, _ = taught(tmp_path, gan, 1, kinds=2)
+    shown = []
+    step = studio.gan.step
+
+    def spy(real, seen, rng, guide):
+        shown.append((real, seen, guide))
+        values, made = step(real, seen, rng, guide)
+        shown.append(made)
+        return values, made
+
+    studio.gan.step = spy
+    at, rows = studio.own.at.copy(), studio.own.rows.copy()
+    seen_own = studio.own.look()
+    studio.gan_step(guided=True)
+    (real, seen, guide), made = shown
+    assert guide is not None
+    assert made.shape == (16, 2)
+    assert made.dtype == np.uint8
+    for a, b, own in zip(real, seen, seen_own, strict=True):
+        assert len(a) == len(b) == 16
+        assert np.array_equal(a[:12], b[:12])
+        assert np.array_equal(b[12:], own)
+    assert np.array_equal(real.fragments[12:], studio.real.fragments[rows, at])
+    assert np.array_equal(real.position, seen.position)  # compared at equal places and plans
+    assert np.array_equal(studio.own.pieces.fragments[np.arange(4), at], made[12:])
+
+
+def test_without_own_pieces_the_generator_sees_real_surroundings_alone(tmp_path):
+    studio, values = taught(tmp_path, LEARNING, 1)
+    assert "alike" not in values
+    assert len(studio.own.rows) == 0
+    step = studio.gan.step
+    same = []
+
+    def spy(real, seen, rng, guide):
+        same.append(real is seen)
+        return step(real, seen, rng, guide)
+
+    studio.gan.step = spy
+    studio.gan_step(guided=False)
+    assert same == [True]
+
+
+def test_latents_that_make_no_difference_are_driven_apart(tmp_path):
+    alike = {}
+    for diversity in (0.0, 2.0):
+        gan = replace(LEARNING, diversity=diversity, difference=0.2, learning_rate=5e-3)
+        studio, _ = taught(tmp_path, gan, 0)
+        with torch.no_grad():  # noise is hardly heard at first
+            studio.gan.generator.layers[0].weight[:, : gan.latent] *= 0.01
+        for _ in range(60):
+            studio.gan_step(guided=False)
+        places = studio.earlier.sample(studio.real, 100, np.random.default_rng(0))
+        noise = torch.from_numpy(
+            np.random.default_rng(1).standard_normal((2, 100, 4), dtype=np.float32)
+        )
+        drafts = [studio.gan._draft(part, Context(places, studio.gan.codes))[0] for part in noise]
+        alike[diversity] = likeness(*drafts, 0.2).item()
+    assert alike[2.0] < alike[0.0] - 0.1
 
 
 def test_a_trained_model_composes_the_same_from_its_folder(tmp_path):
@@ -171,6 +296,35 @@ def test_a_trained_model_composes_the_same_from_its_folder(tmp_path):
     assert first[0].recipe["sha256"] == model.hash
     longer = next(compose(model, ComposeRequest(options={"places": 11})))
     assert longer.fragments.shape == (11, 2)
+    assert longer.plan.tolist() == [0] * 11
+
+
+def test_a_model_of_several_kinds_composes_to_plans_of_its_own_or_as_asked(tmp_path):
+    run(tmp_path, config=OWN, kinds=2)
+    model = load_model(tmp_path)
+    assert model.domain.kinds == 2
+    drawn = list(compose(model, ComposeRequest(count=8)))
+    assert {int(piece.plan[0]) for piece in drawn} == {0, 1}
+    third = next(compose(model, ComposeRequest(seed=2)))
+    assert np.array_equal(third.plan, drawn[2].plan)  # a plan depends on the piece's own seed
+    assert np.array_equal(third.fragments, drawn[2].fragments)
+    asked = ComposeRequest(count=3, options={"kind": 1, "places": 7, "closed": True})
+    for piece in compose(model, asked):
+        assert piece.plan.tolist() == [1] * 7
+        assert piece.recipe["kind"] == 1
+
+
+def test_a_closed_piece_is_asked_for_in_the_options(tmp_path, monkeypatch):
+    run(tmp_path)
+    model, asked = load_model(tmp_path), []
+    around = Geometry.around
+    monkeypatch.setattr(
+        "composer.stage.Geometry.around",
+        lambda domain, layout, scope: asked.append(scope) or around(domain, layout, scope),
+    )
+    for options in ({}, {"closed": True}):
+        next(compose(model, ComposeRequest(options=options)))
+    assert asked == ["earlier", "closed"]
 
 
 def test_composing_refuses_nonsense(tmp_path):
@@ -232,10 +386,12 @@ def test_the_value_gradient_raises_the_value_and_is_limited(tmp_path):
         torch.nn.init.normal_(studio.agent.network.state_head.weight, std=0.5)
     places = studio.geometry.sample(studio.real, 32, np.random.default_rng(0))
     soft = torch.softmax(torch.randn(32, 2, 6), -1)
-    gradient = studio.value_gradient(soft, places)
+    tokens = soft.argmax(-1)
+    gradient = studio.value_gradient(soft, tokens, places)
+    assert gradient.shape == soft.shape
     assert gradient.flatten(1).norm(dim=1).min() > 0
     with torch.no_grad():
-        before, after = (studio.value(x, places) for x in (soft, soft + 1e-3 * gradient))
+        before, after = (studio.value(x, tokens, places) for x in (soft, soft + 1e-3 * gradient))
     assert (after > before).all()
     adversarial = torch.randn_like(soft)
     limited = limit_norm(gradient, adversarial, 0.1).flatten(1).norm(dim=1)
@@ -246,8 +402,53 @@ def test_latents_of_high_value_are_kept(tmp_path):
     studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
     studio.play()
     assert studio.elite.shape == (CONFIG.elite_step * PLACES, 4)
-    assert studio.composed.shape == (CONFIG.episodes - CONFIG.explorers, PLACES, 2)
+    assert studio.composed.fragments.shape == (CONFIG.episodes - CONFIG.explorers, PLACES, 2)
+    assert studio.composed.plans.shape == (CONFIG.episodes - CONFIG.explorers, PLACES)
     assert len(studio.replay) == CONFIG.episodes * PLACES
+
+
+def test_windows_have_the_kind_of_their_piece(tmp_path):
+    store = toy_store(kinds=2)
+    studio = Training(store, tmp_path, OWN, Silent()).studio
+    for windows, split in ((studio.real, 0), (studio.held_out, 1)):
+        kinds = np.array([piece.kind for piece in store.pieces(split)])
+        assert set(kinds.tolist()) == {0, 1}
+        assert np.array_equal(windows.plans, np.repeat(kinds[:, None], PLACES, axis=1))
+        step = np.where(windows.plans[:, 1:] == 1, -1, 1)
+        first, second = windows.fragments[:, :-1, 0].astype(int), windows.fragments[:, 1:, 0]
+        assert np.array_equal(second, (first + step) % 6)
+
+
+def test_the_agent_practises_the_plans_of_real_pieces(tmp_path):
+    studio = Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio
+    studio.real.plans[:] = [1, 1, 0, 0, 1]
+    studio.held_out.plans[:] = [0, 0, 0, 1, 0]
+    studio.play()
+    assert (studio.composed.plans == studio.real.plans[0]).all()
+    assert studio.sample.plan.tolist() == [1, 1, 0, 0, 1]
+    made = studio.compose(4, 0.1, np.random.default_rng(0))
+    assert (made.plans == studio.held_out.plans[0]).all()
+
+
+def test_a_restored_studio_goes_on_from_the_same_own_pieces(tmp_path):
+    studios = [Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio for _ in range(2)]
+    first, second = studios
+    first.play()
+    first.learn()
+    for _ in range(7):
+        first.gan_step(guided=False)
+    first.criticise()
+    stored = {name: tensor.clone() for name, tensor in first.tensors().items()}
+    second.restore(stored, json.loads(json.dumps(first.counters())))
+    assert np.array_equal(first.own.pieces.plans, second.own.pieces.plans)
+    results = []
+    for studio in studios:  # one after the other: both go on from torch's state in ``stored``
+        torch.set_rng_state(stored["torch_rng"])
+        results.append([studio.gan_step(guided=True) for _ in range(PLACES)])
+        results[-1] += [studio.criticise(), studio.play(), studio.learn()]
+    assert results[0] == results[1]
+    a, b = (studio.tensors() for studio in studios)
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
 
 
 def test_training_ends_when_the_held_out_measure_stops_improving(tmp_path):

@@ -8,17 +8,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from composer.domain import Corpus, Domain, FragmentSpec, Moves, Piece
+from composer.domain import Domain, FragmentSpec, Moves
 from composer.fragments import FragmentStore
+from composer.places import Pieces
 
 SHAPE, CLASSES, PLACES = (2,), 6, 5
+AROUND = 2  # the generator sees the fragment before and the one after
 
 
 class ToyGenerator(nn.Module):
-    def __init__(self, latent, width):
+    def __init__(self, latent, position, width):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(latent + 2 * CLASSES + 1 + 2, width),
+            nn.Linear(latent + AROUND * (2 * CLASSES + 1) + position, width),
             nn.ReLU(),
             nn.Linear(width, 2 * CLASSES),
         )
@@ -30,10 +32,12 @@ class ToyGenerator(nn.Module):
 
 
 class ToyDiscriminator(nn.Module):
-    def __init__(self, width):
+    def __init__(self, position, width, outputs=1):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(4 * CLASSES + 1 + 2, width), nn.LeakyReLU(0.2), nn.Linear(width, 1)
+            nn.Linear(2 * CLASSES + AROUND * (2 * CLASSES + 1) + position, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, outputs),
         )
 
     def forward(self, fragments, context, present, position):
@@ -58,6 +62,7 @@ class ToyDomain(Domain):
 
     def __init__(self, settings):
         self.spec = FragmentSpec(SHAPE, CLASSES)
+        self._kinds = settings.get("kinds", 1)
 
     @classmethod
     def read(cls, folder, options):
@@ -67,9 +72,27 @@ class ToyDomain(Domain):
         index = np.arange(layout[0])[:, None] - np.array([1, 2])
         return np.where(index >= 0, index, -1)
 
+    @classmethod
+    def presets(cls):
+        raise NotImplementedError
+
     @property
-    def generator_neighbours(self):
-        return 1
+    def kinds(self):
+        return self._kinds
+
+    def plan(self, layout, options, rng):
+        return np.full(layout, options.get("kind", rng.integers(self.kinds)), np.uint8)
+
+    def surroundings(self, layout, scope):
+        place = np.arange(layout[0])[:, None]
+        index = place + np.array([-1, 1])
+        if scope == "closed":
+            index %= layout[0]
+        inside = (index >= 0) & (index < layout[0])
+        return np.where(inside & ((index < place) | (scope == "complete")), index, -1)
+
+    def closed(self, options):
+        return bool(options.get("closed"))
 
     def positions(self, layout):
         place = np.arange(layout[0], dtype=np.float32)
@@ -85,16 +108,24 @@ class ToyDomain(Domain):
     def windows(self, piece):
         return piece.fragments[: len(piece.fragments) // PLACES * PLACES].reshape(-1, PLACES, 2)
 
+    @property
+    def _position(self):
+        return 2 + (self.kinds if self.kinds > 1 else 0)
+
     def generator(self, latent, width):
-        return ToyGenerator(latent, width)
+        return ToyGenerator(latent, self._position, width)
 
     def discriminator(self, width):
-        return ToyDiscriminator(width)
+        return ToyDiscriminator(self._position, width)
+
+    def inference(self, latent, width):
+        return ToyDiscriminator(self._position, width, 2 * latent)
 
     def encoder(self, width):
         return ToyEncoder(width)
 
-    def relations(self, fragments, others):
+    def relations(self, fragments, first):
+        others = fragments[:, :first]
         return (fragments.unsqueeze(2) == others.unsqueeze(1)).float().mean(-1, keepdim=True)
 
     def moves(self, context, present, rng):
@@ -118,26 +149,29 @@ class ToyDomain(Domain):
         return [path]
 
 
-def toy_pieces(count, rng):
-    """Real pieces: both tokens equal; each fragment one higher than the last, modulo six."""
+def toy_pieces(count, rng, kinds=1):
+    """Real pieces: both tokens equal; each fragment one higher than the last, modulo six.
+
+    In pieces of the second kind one lower; kinds take turns.
+    """
     start = rng.integers(CLASSES, size=(count, 1))
-    line = (start + np.arange(PLACES)) % CLASSES
-    return np.repeat(line[..., None], 2, axis=2).astype(np.uint8)
+    kind = np.arange(count)[:, None] % kinds
+    line = (start + np.where(kind == 1, -1, 1) * np.arange(PLACES)) % CLASSES
+    plans = np.broadcast_to(kind, line.shape).astype(np.uint8)
+    return Pieces(np.repeat(line[..., None], 2, axis=2).astype(np.uint8), plans)
 
 
-def toy_store(count=60, seed=0):
-    pieces = toy_pieces(count, np.random.default_rng(seed))
+def toy_store(count=60, seed=0, kinds=1):
+    pieces = toy_pieces(count, np.random.default_rng(seed), kinds)
     return FragmentStore(
-        fragments=pieces.reshape(-1, 2),
+        fragments=pieces.fragments.reshape(-1, 2),
         starts=np.arange(count + 1) * PLACES,
         layouts=np.full((count, 1), PLACES),
         split=(np.arange(count) % 5 == 0).astype(np.uint8),
         clusters=np.arange(count),
+        kinds=pieces.plans[:, 0],
         sources=[f"{i}.toy" for i in range(count)],
         domain_id="toy",
-        settings={},
+        settings={"kinds": kinds},
         key="toy",
     )
-
-
-__all__ = ["Corpus", "Piece", "ToyDomain", "toy_pieces", "toy_store"]

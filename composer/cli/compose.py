@@ -1,4 +1,4 @@
-"""``composer compose``: a trained model writes new pieces."""
+"""``composer compose``: a trained model makes new pieces of music or new pictures."""
 
 from __future__ import annotations
 
@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from composer.catalogue import describe_model
+from composer.cli.domains import SectionedCommand, noun, options_for
 from composer.cli.naming import free_stem, make_folder
-from composer.cli.options import SEED, FiniteRange, check_instrument, check_key
+from composer.cli.options import (
+    SEED,
+    FiniteRange,
+    art_option,
+    check_extent,
+    check_instrument,
+    check_key,
+    check_palette,
+    music_option,
+)
 from composer.cli.progress import note, track
 
 if TYPE_CHECKING:
@@ -24,7 +35,17 @@ DEFAULT_OUT = Path("outputs")
 SEED_BITS = 32
 
 
-@click.command(name="compose")
+@click.command(
+    name="compose",
+    cls=SectionedCommand,
+    epilog="""\b
+Examples:
+  composer compose
+  composer compose --model runs/x --bars 32 --key "A minor" --tempo 96
+  composer compose --model geometry --count 6 --seed 3
+  composer compose --model geometry --size 1024x768 --palette "#0b1d3a,#e63946,#a8dadc,#f1faee"
+  composer compose --model geometry --tiles 8x8 --tileable --policy random""",
+)
 @click.option(
     "--model",
     default=DEFAULT_MODEL,
@@ -38,15 +59,7 @@ SEED_BITS = 32
     metavar="N",
     default=1,
     show_default=True,
-    help="Pieces to write.",
-)
-@click.option(
-    "--bars",
-    type=click.IntRange(1, 512),
-    metavar="N",
-    default=16,
-    show_default=True,
-    help="Bars in a piece.",
+    help="Pieces or pictures to make.",
 )
 @click.option(
     "--seed",
@@ -61,26 +74,7 @@ SEED_BITS = 32
     metavar="X",
     default=0.1,
     show_default=True,
-    help="What the agent prefers: 0 as the model's music goes, 1 unlike anything known.",
-)
-@click.option(
-    "--key",
-    callback=check_key,
-    metavar="KEY",
-    help="'A minor', 'F#', 'D dorian', ...: no note outside of its scale.  [default: the model's]",
-)
-@click.option(
-    "--tempo",
-    type=FiniteRange(20, 300),
-    metavar="BPM",
-    help="Quarter notes a minute, 20 to 300.  [default: the model's]",
-)
-@click.option(
-    "--instrument",
-    callback=check_instrument,
-    metavar="NAME|NUMBER",
-    help="General MIDI name or number (0-127); one for all voices, or one each with commas "
-    "between.  [default: the model's]",
+    help="What the agent prefers: 0 as what the model learnt from, 1 unlike anything known.",
 )
 @click.option(
     "--temperature",
@@ -106,25 +100,109 @@ SEED_BITS = 32
     help="Folder for the files; those already there are never overwritten.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a piece.")
+@music_option(
+    "--bars",
+    type=click.IntRange(1, 512),
+    metavar="N",
+    default=16,
+    show_default=True,
+    help="Bars in a piece.",
+)
+@music_option(
+    "--key",
+    callback=check_key,
+    metavar="KEY",
+    help="'A minor', 'F#', 'D dorian', ...: no note outside of its scale.  [default: the model's]",
+)
+@music_option(
+    "--tempo",
+    type=FiniteRange(20, 300),
+    metavar="BPM",
+    help="Quarter notes a minute, 20 to 300.  [default: the model's]",
+)
+@music_option(
+    "--instrument",
+    callback=check_instrument,
+    metavar="NAME|NUMBER",
+    help="General MIDI name or number (0-127); one for all voices, or one each with commas "
+    "between.  [default: the model's]",
+)
+@art_option(
+    "--size",
+    callback=check_extent,
+    metavar="WxH",
+    help="Width and height in pixels, margin and frame included; the last tiles are cut there.  "
+    "[default: as large as the model practised]",
+)
+@art_option(
+    "--tiles",
+    callback=check_extent,
+    metavar="CxR",
+    help="Columns and rows of tiles, instead of a size in pixels.",
+)
+@art_option(
+    "--scale",
+    type=click.IntRange(1, 128),
+    metavar="N",
+    help="Pixels in the side of a cell, of which a tile has 16x16 or so.  "
+    "[default: 4, of a model without palettes 2]",
+)
+@art_option(
+    "--palette",
+    callback=check_palette,
+    metavar="NAME|COLOURS",
+    help="A palette's name, or hex colours with commas between.  [default: one that was learnt]",
+)
+@art_option("--tileable", is_flag=True, help="Wrap seamlessly: edges that meet fit each other.")
+@art_option(
+    "--layout",
+    metavar="NAME|FILE",
+    help="Where which kind goes: disc, diagonal, checker, stripes, or the path of a picture, the "
+    "darkest colour for the first kind.",
+)
+@art_option(
+    "--kind",
+    metavar="NAME[,NAME]",
+    help="A kind of picture ('composer models' lists a model's), or several for a layout.  "
+    "[default: drawn]",
+)
+@art_option(
+    "--margin",
+    type=click.IntRange(0, 4096),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Pixels of the lightest colour around the picture and its frame.",
+)
+@art_option(
+    "--frame",
+    type=click.IntRange(0, 4096),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Pixels of the darkest colour around the picture.",
+)
+@art_option("--explain", is_flag=True, help="Write a map too: where each tile comes from.")
+@click.pass_context
 def command(  # noqa: PLR0913 - one parameter an option
+    ctx: click.Context,
+    /,
     *,
     model: str,
     count: int,
-    bars: int,
     seed: int | None,
     novelty: float,
-    key: str | None,
-    tempo: float | None,
-    instrument: str | None,
     temperature: float,
     policy: str,
     out: Path,
     as_json: bool,
+    **_own: Any,
 ) -> None:
-    """Write new pieces: a MIDI file and a picture of it for each.
+    """Make new pieces: of music a MIDI file and a picture of it, of pictures a PNG.
 
-    Prints the path of each file. The recipe that makes the piece again is inside both files.
+    Prints the path of each file. The recipe that makes the piece again is inside all of them.
     """
+    options = _checked_options(ctx, model)
     make_folder(out)
     if seed is None:
         seed = secrets.randbits(SEED_BITS)
@@ -135,7 +213,6 @@ def command(  # noqa: PLR0913 - one parameter an option
     from composer.model import load_model
 
     torch.set_num_threads(1)  # the same sums in the same order on every machine
-    options = {"bars": bars, "key": key, "tempo": tempo, "instrument": instrument}
     request = ComposeRequest(
         count=count,
         seed=seed,
@@ -153,6 +230,25 @@ def command(  # noqa: PLR0913 - one parameter an option
         else:
             for path in paths:
                 click.echo(path)
+
+
+def _checked_options(ctx: click.Context, model: str) -> dict[str, Any]:
+    """The options of the model's domain, refused before networks are loaded where they cannot be.
+
+    The domain is asked for the layout and the plan that they mean, and which tokens they allow.
+    """
+    described = describe_model(model)
+    options = options_for(
+        ctx, described["domain"], f"{model_label(model)} makes {noun(described['domain'])}"
+    )
+    import numpy as np
+
+    from composer.domain import domain_class
+
+    domain = domain_class(described["domain"])(described["settings"])
+    domain.plan(domain.layout(options), options, np.random.default_rng(0))
+    domain.allowed(options)
+    return options
 
 
 def model_label(model: str) -> str:

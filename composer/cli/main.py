@@ -90,7 +90,9 @@ class Program(LazyGroup):
     help="Say more, with the traceback of a failure (also with COMPOSER_DEBUG=1).",
 )
 def cli(*, verbose: bool) -> None:
-    """Train on a folder of MIDI files and compose new pieces: a GAN makes bars, an agent chooses.
+    """Train on a folder of MIDI files or of pictures, and compose new ones of their kind.
+
+    A GAN makes bars of music or tiles of a picture, an agent chooses among them.
 
     Results go to stdout, progress and messages to stderr.
     """
@@ -103,7 +105,7 @@ def cli(*, verbose: bool) -> None:
 
 @cli.group(name="dataset", cls=LazyGroup, modules=DATASET_COMMANDS)
 def dataset() -> None:
-    """Look at, fetch and make the music to train on."""
+    """Look at, fetch and make the music and the pictures to train on."""
 
 
 def main() -> NoReturn:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from composer import checkpoint
+from composer.catalogue import BUNDLED, EXPORT
+from composer.cli.domains import noun
 from composer.cli.naming import RUNS
+from composer.cli.words import count
 from composer.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-# as in composer.model, which would import torch
-BUNDLED = Path(checkpoint.__file__).with_name("models")
-EXPORT = "model"
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 
 @click.command(name="models")
@@ -55,6 +54,7 @@ def _describe(model: dict[str, Any], directory: Path) -> dict[str, Any]:
         "path": str(directory),
         "bytes": weights.stat().st_size if weights.is_file() else 0,
         "domain": config.get("domain"),
+        "makes": _makes(config.get("domain"), config.get("settings") or {}),
         "card": config.get("card", {}),
     }
 
@@ -63,9 +63,22 @@ def _text(model: dict[str, Any]) -> str:
     """A model in a few lines for people."""
     if "problem" in model:
         return f"{model['name']}  cannot be used: {model['problem']}"
-    facts = f"{model['kind']}, {model['domain']}, {model['bytes'] / 1e6:.1f} MB"
-    card = (f"    {name.replace('_', ' ')}: {_value(v)}" for name, v in model["card"].items())
+    facts = f"{model['kind']}, {noun(model['domain'])}, {model['bytes'] / 1e6:.1f} MB"
+    told = {"makes": model["makes"], **model["card"]}
+    card = (f"    {name.replace('_', ' ')}: {_value(v)}" for name, v in told.items())
     return "\n".join([f"{model['name']}  ({facts})", *card])
+
+
+def _makes(domain: str, settings: Mapping[str, Any]) -> str:
+    """What comes out of a model, as far as its settings tell."""
+    if domain == "music" and {"meter", "lows"} <= settings.keys():
+        metre = "{}/{}".format(*settings["meter"])
+        return f"MIDI in {metre}, {count(len(settings['lows']), 'voice')}"
+    if domain == "art" and {"slots", "kinds"} <= settings.keys():
+        colours = f"{settings['slots']} colours" if settings["slots"] else "all colours"
+        ground = ", some of it transparent" if settings.get("transparent") else ""
+        return f"PNG in {colours}{ground}; kinds: {', '.join(settings['kinds'])}"
+    return noun(domain)
 
 
 def _value(value: Any) -> str:

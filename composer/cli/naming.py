@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import chain, count
 from pathlib import Path
 
@@ -44,7 +45,11 @@ def new_run_folder(wanted: Path) -> Path:
 
 
 def free_stem(folder: Path, name: str) -> Path:
-    """``name`` in ``folder``, or the first of ``name-2``, ``name-3``, ... that no file has."""
-    taken = {entry.name.rpartition(".")[0] for entry in folder.iterdir()}
+    """``name`` in ``folder``, or the first of ``name-2``, ``name-3``, ... that no file has.
+
+    Files beside the main one may add a word, as ``name-origins``.
+    """
+    stems = {entry.name.rpartition(".")[0] for entry in folder.iterdir()}
+    taken = stems | {re.sub(r"-[a-z]+$", "", stem) for stem in stems}
     numbered = (f"{name}-{number}" for number in count(2))
     return folder / next(stem for stem in chain([name], numbered) if stem not in taken)

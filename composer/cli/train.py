@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 
 from composer import __version__, checkpoint
+from composer.catalogue import EXPORT
+from composer.cli.domains import (
+    SectionedCommand,
+    noun,
+    option_names,
+    options_for,
+    recognise,
+    typed,
+)
 from composer.cli.naming import RUNS, new_run_folder
-from composer.cli.options import SEED, check_meter
+from composer.cli.options import SEED, reading_options
 from composer.cli.progress import note, watcher
 from composer.errors import DataError, ModelError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import FrameType
 
     from composer.fragments import FragmentStore
     from composer.training import TrainingConfig
 
-DOMAIN = "music"
 PRESETS = ("debug", "quick", "standard")
 RUN_FILE = "run.json"
 
@@ -33,23 +42,33 @@ class Settings:
 
     Attributes:
         preset: a name in ``PRESETS``.
-        meter: beats and unit, ``"4/4"``; None for the most common one in the folder.
-        voices: 1 to 4, or ``"auto"``.
-        steps_per_beat: grid steps in a quarter note.
         seed: of every random number.
+        domain: id of the domain.
+        options: what the domain is told when it reads the folder, as typed or by default.
     """
 
     preset: str
-    meter: str | None
-    voices: str
-    steps_per_beat: int
     seed: int
+    domain: str
+    options: dict[str, Any]
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """What the domain is told when it reads the folder."""
-        voices = self.voices if self.voices == "auto" else int(self.voices)
-        return {"meter": self.meter, "voices": voices, "steps_per_beat": self.steps_per_beat}
+    def as_json(self) -> dict[str, Any]:
+        """All of them side by side; ``from_json`` is the inverse."""
+        own = {"preset": self.preset, "seed": self.seed, "domain": self.domain}
+        return own | self.options
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], command: click.Command) -> Settings:
+        """The settings of a record; music's where it is older than the second domain.
+
+        KeyError where they are not those that ``command`` has for the domain.
+        """
+        options = dict(data)
+        own = {"preset": options.pop("preset"), "seed": options.pop("seed")}
+        domain = options.pop("domain", "music")
+        if options.keys() != option_names(command, domain):
+            raise KeyError(domain)
+        return cls(**own, domain=domain, options=options)
 
 
 class StopRequest:
@@ -86,7 +105,15 @@ class StopRequest:
         note("stopping after this step, then saving; once more stops at once")
 
 
-@click.command(name="train")
+@click.command(
+    name="train",
+    cls=SectionedCommand,
+    epilog="""\b
+Examples:
+  composer train tunes/ --out runs/x --meter 4/4 --voices 1
+  composer train pictures/ --out runs/y --preset quick --colours 8
+  composer train pictures/ --out runs/y --resume""",
+)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--out",
@@ -101,27 +128,6 @@ class StopRequest:
     default="standard",
     show_default=True,
     help="How long and how large: a minute, 15 minutes, or up to an hour on two cores.",
-)
-@click.option(
-    "--meter",
-    callback=check_meter,
-    metavar="N/M",
-    help="Use the pieces in this metre, as in 4/4 or 6/8.  [default: the most common one]",
-)
-@click.option(
-    "--voices",
-    type=click.Choice(["auto", "1", "2", "3", "4"]),
-    default="auto",
-    show_default=True,
-    help="Melodic lines in a piece.",
-)
-@click.option(
-    "--steps-per-beat",
-    type=click.IntRange(1, 24),
-    metavar="N",
-    default=4,
-    show_default=True,
-    help="Grid steps in a quarter note: 4 is sixteenths, 12 has triplets too.",
 )
 @click.option(
     "--seed",
@@ -141,6 +147,7 @@ class StopRequest:
     help="Processor threads; more than one is seldom faster for networks this small.",
 )
 @click.option("--dry-run", is_flag=True, help="Read the folder, print what would be done, stop.")
+@reading_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -151,32 +158,24 @@ def command(
     resume: bool,
     threads: int,
     dry_run: bool,
-    **given: Any,
+    **_given: Any,
 ) -> None:
-    """Train a model on the MIDI files below DIR.
+    """Train a model on the MIDI files or the pictures below DIR.
 
     Prints the path of the finished model. Ctrl-C finishes the step, saves and stops;
     --resume goes on exactly there.
     """
     out = out or RUNS / folder.resolve().name
-    settings = Settings(**given)
-    record: dict[str, Any] = {}
-    if resume:
-        record = _read_record(out)
-        settings = _continued(out, record, settings, _asked_for(ctx))
+    record = _read_record(out, ctx.command) if resume else None
+    settings = _new_settings(ctx, folder) if record is None else _continued(ctx, out, record)
     store = _open_store(folder, settings)
-    if resume and record["data"] != store.key:
+    if record is not None and record["data"] != store.key:
         message = (
             f"the files in '{folder}' are not those that {out} was trained on: "
             "bring them back, or start a new run without --resume"
         )
         raise DataError(message)
-    import torch
-
-    from composer.training import PRESETS as CONFIGS
-
-    torch.set_num_threads(threads)
-    config = replace(CONFIGS[settings.preset], seed=settings.seed)
+    config = _configure(settings, threads)
     if dry_run:
         click.echo(json.dumps(_plan(store, settings, config), indent=2))
         return
@@ -184,9 +183,18 @@ def command(
     _train(store, run, config, resume=resume)
 
 
+def _configure(settings: Settings, threads: int) -> TrainingConfig:
+    """The preset of the domain, with the seed of the run."""
+    import torch
+
+    from composer.domain import domain_class
+
+    torch.set_num_threads(threads)
+    return replace(domain_class(settings.domain).presets()[settings.preset], seed=settings.seed)
+
+
 def _train(store: FragmentStore, run: Path, config: TrainingConfig, *, resume: bool) -> None:
     """Train until done or told to stop, then say where the model is."""
-    from composer.model import EXPORT
     from composer.training import train
 
     with StopRequest() as stop, watcher() as display:
@@ -198,37 +206,38 @@ def _train(store: FragmentStore, run: Path, config: TrainingConfig, *, resume: b
     note(f"composer compose --model {run}")
 
 
-def _asked_for(ctx: click.Context) -> set[str]:
-    """The options that were typed, not left at their default."""
-    typed = click.core.ParameterSource.COMMANDLINE
-    return {name for name in ctx.params if ctx.get_parameter_source(name) is typed}
+def _new_settings(ctx: click.Context, folder: Path) -> Settings:
+    """The settings that were typed, for the domain that was named or that the folder is of."""
+    domain = ctx.params["domain"] or recognise(folder)
+    options = options_for(ctx, domain, f"'{folder}' is read as {noun(domain)}")
+    return Settings(ctx.params["preset"], ctx.params["seed"], domain, options)
 
 
-def _read_record(run: Path) -> dict[str, Any]:
-    """What an existing run was started with."""
+def _read_record(run: Path, command: click.Command) -> dict[str, Any]:
+    """What an existing run was started with: ``settings`` and ``data``, the key of its files."""
     checkpoint.latest(run)  # says what is missing where there is nothing to go on with
     path = run / RUN_FILE
     try:
         record = json.loads(path.read_bytes())
-        Settings(**record["settings"])
-        str(record["data"])
+        settings = Settings.from_json(record["settings"], command)
+        return {"settings": settings, "data": str(record["data"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
         message = f"{path} is missing or damaged, so {run} cannot be resumed"
         raise ModelError(message) from error
-    return dict(record)
 
 
-def _continued(run: Path, record: dict[str, Any], given: Settings, typed: set[str]) -> Settings:
+def _continued(ctx: click.Context, run: Path, record: Mapping[str, Any]) -> Settings:
     """The settings of the run; UsageError where one that was typed differs."""
-    settings = Settings(**record["settings"])
+    settings: Settings = record["settings"]
+    options_for(ctx, settings.domain, f"{run} learns from {noun(settings.domain)}")
     differing = [
-        f"--{field.name.replace('_', '-')} {getattr(settings, field.name)}"
-        for field in fields(Settings)
-        if field.name in typed and getattr(given, field.name) != getattr(settings, field.name)
+        f"--{name.replace('_', '-')} {'by default' if value is None else value}"
+        for name, value in settings.as_json().items()
+        if name in typed(ctx) and ctx.params[name] != value
     ]
     if differing:
         message = (
-            f"{run} was started with {' '.join(differing)}: "
+            f"{run} was started with {', '.join(differing)}: "
             "leave that out, or start a new run without --resume"
         )
         raise UsageError(message)
@@ -240,7 +249,7 @@ def _start_run(out: Path, settings: Settings, store: FragmentStore) -> Path:
     run = new_run_folder(out)
     if run != out:
         note(f"{out} exists and stays as it is; this run is {run}")
-    record = {"composer": __version__, "data": store.key, "settings": asdict(settings)}
+    record = {"composer": __version__, "data": store.key, "settings": settings.as_json()}
     checkpoint.replace_file(run / RUN_FILE, f"{json.dumps(record, indent=1)}\n".encode())
     return run
 
@@ -249,7 +258,7 @@ def _open_store(folder: Path, settings: Settings) -> FragmentStore:
     from composer.domain import domain_class
     from composer.fragments import open_store
 
-    return open_store(domain_class(DOMAIN), folder, settings.options)
+    return open_store(domain_class(settings.domain), folder, settings.options)
 
 
 def _plan(store: FragmentStore, settings: Settings, config: TrainingConfig) -> dict[str, Any]:
@@ -260,6 +269,6 @@ def _plan(store: FragmentStore, settings: Settings, config: TrainingConfig) -> d
         "pieces": {name: len(store.pieces(split)) for split, name in enumerate(SPLITS)},
         "fragments": {name: len(store.select(split)) for split, name in enumerate(SPLITS)},
         "domain": {"id": store.domain_id, **store.settings},
-        "settings": asdict(settings),
+        "settings": settings.as_json(),
         "training": asdict(config),
     }

@@ -70,15 +70,16 @@ class ValueNetwork(nn.Module):
         """Values of all candidates.
 
         ``observation`` batched as in ``CompositionEnv``; ``preference`` float ``[n]`` replaces the
-        observation's own. ``fragments`` as in ``PlaceEncoder.candidates``. -> ``[n, k, 3]``.
+        observation's own. ``fragments`` as in ``PlaceEncoder``. -> ``[n, k, 3]``.
         """
         context, present = observation["context"], observation["present"]
-        state = self.places.state(context, present, observation["position"])
+        state, seen = self.places(
+            context, present, observation["position"], observation["candidates"], fragments
+        )
         extra = torch.cat((preference[:, None], observation["progress"]), dim=1)
         head = self.state_head(self.state_tower(torch.cat((state, extra), dim=1)))
         head = head.view(-1, COMPONENTS, self.factors + 1)
         scores = observation["scores"]
-        seen = self.places.candidates(observation["candidates"], context, present, fragments)
         action = self.action_tower(torch.cat((seen, scores), dim=2))  # [n, k, factors]
         product = action @ head[..., : self.factors].transpose(1, 2) / self.factors**0.5
         future = product + head[..., self.factors].unsqueeze(1)  # [n, k, 3]

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from composer.evaluation.bootstrap import ROUNDS, draw_counts, percentile_interval
 from composer.evaluation.form import repeats
+from composer.places import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,7 +242,7 @@ def _related(tokens: Tensor, neighbours: np.ndarray, domain: Domain) -> Tensor:
 
     uint8 ``[n, places, *shape]`` -> float32 ``[n, places, relations]``, 0 where one is absent.
     """
-    table = domain.relations(tokens, tokens)  # [n, places, places, relations]
+    table = domain.relations(tokens, tokens.shape[1])  # [n, places, places, relations]
     index = torch.from_numpy(np.maximum(neighbours, 0))  # [places, neighbours]
     present = torch.from_numpy(neighbours >= 0)
     place = torch.arange(len(index))[:, None]
@@ -265,7 +266,7 @@ class PlaceJudge(nn.Module):
         super().__init__()
         neighbours = torch.from_numpy(domain.neighbours(layout))
         positions = torch.from_numpy(domain.positions(layout))
-        self.classes = domain.spec.classes
+        self.codes = torch.from_numpy(domain.codes)
         self.index, self.present = neighbours.clamp(min=0), (neighbours >= 0).float()
         self.positions = positions
         seen = config.width * (1 + neighbours.shape[1]) + relations
@@ -287,8 +288,7 @@ class PlaceJudge(nn.Module):
     def forward(self, tokens: Tensor, related: Tensor) -> Tensor:
         """Judge pieces ``[n, places, *shape]`` with ``[n, places, relations]``: logits ``[n]``."""
         count, places = tokens.shape[:2]
-        onehot = nn.functional.one_hot(tokens.long(), self.classes).float()
-        embedded = self.encoder(onehot.flatten(0, 1)).view(count, places, -1)
+        embedded = self.encoder(look_up(tokens, self.codes).flatten(0, 1)).view(count, places, -1)
         around = embedded[:, self.index] * self.present[..., None]  # [n, places, neighbours, width]
         fixed = torch.cat((self.present, self.positions), dim=1).expand(count, -1, -1)
         seen = torch.cat((embedded, around.flatten(2), related, fixed), dim=2)

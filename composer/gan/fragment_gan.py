@@ -14,11 +14,13 @@ from torch import Tensor, nn
 from composer import state
 from composer.gan.losses import (
     discriminator_loss,
+    divergence,
     generator_loss,
     gradient_penalty,
+    likeness,
     straight_through,
 )
-from composer.places import Places, one_hot
+from composer.places import Places, look_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +40,16 @@ class GanConfig:
         beta2, final_beta2: Adam's second moment, decayed likewise.
         gamma, final_gamma: weight of the gradient penalties; the one knob of the method.
         penalty_interval: penalties every so many steps.
-        context_dropout: probability that a neighbour is hidden from both networks.
+        context_dropout: share of the surroundings that is hidden from both networks.
+        reconstruction: weight of the evidence lower bound, by which the generator also learns to
+            make each real fragment from latents inferred from it; 0 for none. With it no latent
+            is ignored and no sort of fragment forgotten (Zhu et al.: "Toward multimodal
+            image-to-image translation", NeurIPS 2017).
+        own: share of a batch for which the generator goes on with its own pieces.
+        diversity: weight of the term that makes two latents give different fragments.
+        difference: mean absolute difference of codes that this term asks for.
+        rounding: whether the discriminator sees whole tokens (straight-through), or what the
+            generator gives: the better choice where tokens are steps of something continuous.
         guidance: the value gradient's norm, as a share of the adversarial gradient's.
         ema: decay of the generator's moving average.
         steps: length of the schedules.
@@ -56,12 +67,17 @@ class GanConfig:
     final_gamma: float = 1.0
     penalty_interval: int = 2
     context_dropout: float = 0.5
+    reconstruction: float = 0.0
+    own: float = 0.0
+    diversity: float = 0.0
+    difference: float = 0.05
+    rounding: bool = True
     guidance: float = 0.1
     ema: float = 0.998
     steps: int = 3000
 
 
-Guide = Callable[[Tensor, Places], Tensor]
+Guide = Callable[[Tensor, Tensor], Tensor]
 
 
 def limit_norm(gradient: Tensor, reference: Tensor, share: float) -> Tensor:
@@ -78,16 +94,12 @@ def cosine(start: float, end: float, progress: float) -> float:
 
 
 class Context:
-    """The conditioning of a batch as tensors: neighbours one-hot, presence, position."""
+    """The conditioning of a batch as tensors: codes of the surroundings, presence, position."""
 
-    def __init__(self, places: Places, domain: Domain, hide: np.ndarray | None = None) -> None:
-        """Keep the generator's neighbours; ``hide`` bool ``[n, neighbours]`` masks some."""
-        count = domain.generator_neighbours
-        present = places.present[:, :count]
-        if hide is not None:
-            present = present & ~hide
-        self.present = torch.from_numpy(present.astype(np.float32))
-        self.context = one_hot(places.context[:, :count], domain.spec)
+    def __init__(self, places: Places, codes: np.ndarray) -> None:
+        """``codes`` float32 ``[classes, channels]``."""
+        self.present = torch.from_numpy(places.present.astype(np.float32))
+        self.context = look_up(places.context, codes)
         self.position = torch.from_numpy(places.position)
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -102,12 +114,17 @@ class FragmentGAN:
         """Networks are initialised from torch's global random state."""
         self.domain = domain
         self.config = config
+        self.codes = domain.codes
         self.generator = domain.generator(config.latent, config.generator_width)
         self.discriminator = domain.discriminator(config.discriminator_width)
         self.average = copy.deepcopy(self.generator).requires_grad_(requires_grad=False)
+        self.inference = nn.Module()
+        if config.reconstruction:
+            self.inference = domain.inference(config.latent, config.discriminator_width)
         betas = (0.0, config.beta2)
+        making = [*self.generator.parameters(), *self.inference.parameters()]
         self.generator_optimizer = torch.optim.Adam(
-            self.generator.parameters(), lr=config.learning_rate, betas=betas, fused=True
+            making, lr=config.learning_rate, betas=betas, fused=True
         )
         self.discriminator_optimizer = torch.optim.Adam(
             self.discriminator.parameters(), lr=config.learning_rate, betas=betas, fused=True
@@ -118,27 +135,37 @@ class FragmentGAN:
     def step(
         self,
         real: Places,
+        seen: Places,
         rng: np.random.Generator,
         guide: Guide | None = None,
-    ) -> dict[str, float]:
-        """One discriminator and one generator update; losses and logits as floats.
+    ) -> tuple[dict[str, float], np.ndarray]:
+        """One discriminator and one generator update.
 
-        ``guide`` maps generated fragments (one-hot, straight-through) and their places to the
-        gradient of a value that the generator shall ascend: the value function's voice in the GAN.
+        ``real``: real fragments in their surroundings; ``seen``: the surroundings for which the
+        generator makes its own, row by row those it is compared with: the same, or those in a piece
+        that it makes by itself. ``guide`` maps generated fragments (codes, straight-through, and
+        tokens) to the gradient of a value that the generator shall ascend: the value function's
+        voice in the GAN. Returns losses and logits as floats, and what the generator made, uint8.
         """
         self._schedule()
-        size, neighbours = len(real.fragments), self.domain.generator_neighbours
-        hide = rng.random((size, neighbours)) < self.config.context_dropout
-        context = Context(real, self.domain, hide)
-        fragments = one_hot(real.fragments, self.domain.spec)
-        noise = rng.standard_normal((2, size, self.config.latent), dtype=np.float32)
-        values = self._update_discriminator(fragments, context, torch.from_numpy(noise[0]))
-        values |= self._update_generator(
-            fragments, context, torch.from_numpy(noise[1]), real, guide
-        )
+        around = Context(real, self.codes)
+        inside = around if seen is real else Context(seen, self.codes)
+        fragments = look_up(real.fragments, self.codes)
+        size = (3, len(fragments), self.config.latent)
+        noise = torch.from_numpy(rng.standard_normal(size, dtype=np.float32))
+        values = self._update_discriminator(fragments, around, inside, noise[0])
+        found, made = self._update_generator(fragments, around, inside, noise[1:], guide)
         self._update_average()
         self.steps += 1
-        return values
+        return values | found, made
+
+    def _draft(self, noise: Tensor, inside: Context) -> tuple[Tensor, Tensor]:
+        """Fragments as codes, differentiable, and as tokens."""
+        outputs = self.generator(noise, *inside)
+        soft, tokens = self.domain.soften(outputs), self.domain.tokens(outputs)
+        if not self.config.rounding:
+            return soft, tokens
+        return straight_through(soft, look_up(tokens, self.codes)), tokens
 
     def _schedule(self) -> None:
         progress = self.steps / self.config.steps
@@ -156,14 +183,14 @@ class FragmentGAN:
         return self.penalty_scale * cosine(self.config.gamma, self.config.final_gamma, progress)
 
     def _update_discriminator(
-        self, real: Tensor, context: Context, noise: Tensor
+        self, real: Tensor, around: Context, inside: Context, noise: Tensor
     ) -> dict[str, float]:
         with torch.no_grad():
-            fake = straight_through(self.generator(noise, *context))
+            fake, _ = self._draft(noise, inside)
         penalise = self.steps % self.config.penalty_interval == 0
         real, fake = real.requires_grad_(penalise), fake.requires_grad_(penalise)
-        real_logits = self.discriminator(real, *context)
-        fake_logits = self.discriminator(fake, *context)
+        real_logits = self.discriminator(real, *around)
+        fake_logits = self.discriminator(fake, *inside)
         loss = discriminator_loss(real_logits, fake_logits)
         values = {"d_loss": loss.item(), "d_gap": (real_logits - fake_logits).mean().item()}
         if penalise:
@@ -180,24 +207,41 @@ class FragmentGAN:
     def _update_generator(
         self,
         real: Tensor,
-        context: Context,
+        around: Context,
+        inside: Context,
         noise: Tensor,
-        places: Places,
         guide: Guide | None,
-    ) -> dict[str, float]:
+    ) -> tuple[dict[str, float], np.ndarray]:
         self.discriminator.requires_grad_(requires_grad=False)
-        fake = straight_through(self.generator(noise, *context))
+        fake, tokens = self._draft(noise[0], inside)
         with torch.no_grad():
-            real_logits = self.discriminator(real, *context)
-        loss = generator_loss(real_logits, self.discriminator(fake, *context))
+            real_logits = self.discriminator(real, *around)
+        loss = generator_loss(real_logits, self.discriminator(fake, *inside))
         (descent,) = torch.autograd.grad(loss, fake, retain_graph=True)
         if guide is not None:
-            descent = descent - limit_norm(guide(fake, places), descent, self.config.guidance)
+            descent = descent - limit_norm(guide(fake, tokens), descent, self.config.guidance)
         self.generator_optimizer.zero_grad(set_to_none=True)
+        values = {"g_loss": loss.item()}
+        if self.config.reconstruction:
+            values |= self._reconstruct(real, around, noise[1])
+        if self.config.diversity:
+            other, _ = self._draft(noise[0].roll(1, 0), inside)
+            alike = likeness(fake, other, self.config.difference)
+            (self.config.diversity * alike).backward(retain_graph=True)
+            values["alike"] = alike.item()
         fake.backward(descent)
         self.generator_optimizer.step()
         self.discriminator.requires_grad_(requires_grad=True)
-        return {"g_loss": loss.item()}
+        return values, tokens.to(torch.uint8).numpy()
+
+    def _reconstruct(self, real: Tensor, around: Context, noise: Tensor) -> dict[str, float]:
+        """Add the gradient of the evidence lower bound, in nats a token."""
+        mean, log_variance = self.inference(real, *around).chunk(2, dim=1)
+        latent = mean + (log_variance / 2).exp() * noise
+        misfit = self.domain.misfit(self.generator(latent, *around), real).flatten(1)
+        surprise = divergence(mean, log_variance) / misfit.shape[1]
+        (self.config.reconstruction * (misfit.mean(1) + surprise).mean()).backward()
+        return {"misfit": misfit.mean().item(), "surprise": surprise.mean().item()}
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -222,6 +266,7 @@ class FragmentGAN:
             "generator": self.generator,
             "average": self.average,
             "discriminator": self.discriminator,
+            "inference": self.inference,
         }
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
@@ -245,7 +290,6 @@ def generate(
     allowed: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fragments uint8 ``[n, *shape]`` for places; ``allowed`` bool ``[*shape, classes]``."""
-    logits = generator(torch.from_numpy(latents), *Context(places, domain))
-    if allowed is not None:
-        logits = logits.masked_fill(~torch.from_numpy(allowed), -torch.inf)
-    return logits.argmax(-1).to(torch.uint8).numpy()
+    outputs = generator(torch.from_numpy(latents), *Context(places, domain.codes))
+    permitted = None if allowed is None else torch.from_numpy(allowed)
+    return domain.tokens(outputs, permitted).to(torch.uint8).numpy()

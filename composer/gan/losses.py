@@ -27,11 +27,26 @@ def gradient_penalty(logits: Tensor, inputs: Tensor) -> Tensor:
     return gradient.square().flatten(1).sum(1).mean()
 
 
-def straight_through(logits: Tensor) -> Tensor:
-    """One-hot argmax in the forward pass, the softmax's gradient in the backward pass.
+def straight_through(soft: Tensor, hard: Tensor) -> Tensor:
+    """``hard`` in the forward pass, the gradient of ``soft`` in the backward pass; same shape.
 
-    All randomness comes from the latent; the choice itself adds none. ``[..., classes]``.
+    Bengio, Leonard, Courville: "Estimating or propagating gradients through stochastic neurons"
+    (2013). All randomness comes from the latent; the rounding itself adds none.
     """
-    soft = logits.softmax(-1)
-    hard = F.one_hot(logits.argmax(-1), logits.shape[-1]).to(soft.dtype)
     return hard + soft - soft.detach()
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, variance) || N(0, 1)) in nats; ``[n, latent]`` -> ``[n]``."""
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+
+
+def likeness(first: Tensor, second: Tensor, target: float) -> Tensor:
+    """How far two drafts of one place fall short of ``target``, their mean absolute difference.
+
+    After Mao et al., "Mode seeking generative adversarial networks" (CVPR 2019), as a hinge: two
+    latents must make different fragments, but need not differ more than real ones do. ``[n, ...]``
+    -> scalar in [0, 1].
+    """
+    difference = (first - second).abs().flatten(1).mean(1)
+    return F.relu(1 - difference / target).mean()

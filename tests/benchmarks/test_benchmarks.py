@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from composer.domains.art.presets import PRESETS as ART_PRESETS
+from composer.domains.art.settings import ArtSettings
+from composer.domains.music.presets import PRESETS
 from composer.domains.music.settings import MusicSettings
 from composer.evaluation.judge import JudgeConfig
 from composer.fragments import FragmentStore
 from composer.model import Model, build
-from composer.training import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +43,7 @@ def store() -> FragmentStore:
         layouts=np.full((30, 1), 8),
         split=np.repeat(np.array([0, 1, 2], np.uint8), 10),
         clusters=np.arange(30),
+        kinds=np.zeros(30, np.uint8),
         sources=[f"{number}.mid" for number in range(30)],
         domain_id="music",
         settings=SETTINGS.as_json(),
@@ -64,6 +68,76 @@ def test_music_scores_every_chooser(load, store, model):
     assert [scores["seen"] for scores in columns["Markov"]] == [1]
     text = music.report(columns)
     assert text.count("\n| ") == 3 + len(music.FIGURES) + len(music.LAGS) + 11 + 3 - 1
+
+
+@pytest.fixture(scope="module")
+def pictures() -> FragmentStore:
+    """Thirty canvases of small tiles, half of them mirrored, in all three parts of the split."""
+    rng = np.random.default_rng(0)
+    cells = rng.integers(2, size=(30, 4, 4, 8, 8))
+    cells[::2, :, 2:] = cells[::2, :, 1::-1, :, ::-1]
+    settings = ArtSettings(tile=8, slots=2, rows=4, columns=4, kinds=("mirror", "truchet"))
+    return FragmentStore(
+        fragments=cells.astype(np.uint8).reshape(-1, 8, 8),
+        starts=np.arange(31) * 16,
+        layouts=np.full((30, 2), 4),
+        split=np.repeat(np.array([0, 1, 2], np.uint8), 10),
+        clusters=np.arange(30),
+        kinds=np.tile(np.array([0, 1], np.uint8), 15),
+        sources=[f"{number}.png" for number in range(30)],
+        domain_id="art",
+        settings=settings.as_json(),
+        key="",
+    )
+
+
+@pytest.fixture(scope="module")
+def painter(pictures: FragmentStore) -> Model:
+    """Untrained."""
+    made = build("art", pictures.settings, ART_PRESETS["debug"].model)
+    made.known = np.unique(pictures.select(0), axis=0)
+    return made
+
+
+def test_art_scores_every_chooser(load, pictures, painter, monkeypatch):
+    canvases, art = load("canvases"), load("art")
+    monkeypatch.setattr(canvases, "CROPS", 60)
+    monkeypatch.setattr(canvases, "MEMORISED", 20)
+    benchmark = canvases.Benchmark(pictures, QUICK, 5)
+    assert list(benchmark.parts) == ["textures", "forms"]
+    assert np.bincount(benchmark.real.kinds).tolist() == [5, 5]
+    columns, baselines, different = art.run(benchmark, [painter], [0], novelty=0.0)
+    assert list(columns) == ["real", "agent", "resample", "greedy", "random", "first"]
+    assert list(baselines) == ["blur", "100 crops"]
+    assert 0 <= different[0] <= 1
+    real = columns["real"][0]
+    assert real.pictures["mirror"][real.kinds == 0].max() == 0
+    assert real.pictures["mirror"][real.kinds == 1].min() > 0
+    text = art.report(benchmark, columns, baselines, different)
+    assert text.count("\n| ") == 2 * len(art.FIGURES) + 2 + 1 + 3 + 2 - 1
+    assert json.loads(json.dumps(art.plain(columns))).keys() == columns.keys()
+
+
+def test_intervals_over_sets_and_over_canvases(load):
+    art = load("art")
+    assert art.over_sets([0.5]) == "0.50"
+    assert art.over_sets([1.0, 3.0]) == "2.00 [-10.71, 14.71]"
+    assert art.over_sets([]) == "-"
+    kinds, pictures = np.array([0, 0, 1]), {"across": np.ones(3), "inside": np.array([2.0, 2, 0])}
+    scores = [load("canvases").Score({}, pictures, kinds)]
+    assert art.picture_cell(scores, 0, "across", "inside") == "0.50 [0.50, 0.50]"
+    assert art.picture_cell(scores, 1, "across", "inside") == "-"
+    assert art.picture_cell(scores, 1, "across") == "1.00 [1.00, 1.00]"
+
+
+def test_canvases_are_reproducible(load, painter):
+    compose = load("canvases").compose_canvases
+    kinds = np.array([0, 1, 1])
+    first, second = (compose(painter, "agent", kinds, 5, 0.2) for _ in range(2))
+    assert first[0].shape == (3, 16, 8, 8)
+    assert np.array_equal(first[0], second[0])
+    assert first[1] == second[1]
+    assert not np.array_equal(first[0], compose(painter, "agent", kinds, 6, 0.2)[0])
 
 
 def test_cells_show_the_spread_over_models_and_seeds(load):

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
+from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from composer import composing
 from composer.cli import compose as module
 from composer.cli.main import cli
+from composer.domains.art.settings import ArtSettings
 from composer.domains.music.settings import MusicSettings
+from composer.gan.fragment_gan import GanConfig
 from composer.model import ModelConfig, build, save_model
 
 
@@ -21,6 +26,18 @@ def model(tmp_path_factory):
     made = build("music", MusicSettings(tempo=90.0).as_json(), ModelConfig())
     made.known = np.random.default_rng(0).integers(0, 38, (40, 1, 16)).astype(np.uint8)
     run = tmp_path_factory.mktemp("runs") / "tunes"
+    save_model(made, run / "model")
+    return str(run)
+
+
+@pytest.fixture(scope="module")
+def canvas(tmp_path_factory):
+    """An untrained model of small pictures of two kinds."""
+    settings = ArtSettings(tile=8, pixels=8, rows=4, columns=4, kinds=("arcs", "knots"))
+    small = GanConfig(generator_width=8, discriminator_width=8)
+    made = build("art", settings.as_json(), ModelConfig(gan=small))
+    made.known = np.random.default_rng(0).integers(0, 4, (40, 8, 8)).astype(np.uint8)
+    run = tmp_path_factory.mktemp("runs") / "tiles"
     save_model(made, run / "model")
     return str(run)
 
@@ -101,6 +118,15 @@ def test_the_second_piece_is_the_first_of_the_next_seed(here, model):
         ["--instrument", "128"],
         ["--temperature", "0"],
         ["--policy", "best"],
+        ["--size", "0x0"],
+        ["--size", "64"],
+        ["--size", "1e3x8"],
+        ["--tiles", "4x-1"],
+        ["--tiles", "1234567890x1"],
+        ["--scale", "0"],
+        ["--palette", "nonsense"],
+        ["--palette", "#12345"],
+        ["--margin", "-1"],
     ],
     ids=" ".join,
 )
@@ -110,6 +136,81 @@ def test_a_wrong_value_is_refused_before_anything_is_loaded(here, monkeypatch, a
     assert result.exit_code == 2, result.stderr
     assert arguments[1] in result.stderr
     assert list(here.iterdir()) == []
+
+
+def refused(monkeypatch, *arguments: str):
+    """The sentence with which an option is refused; neither networks nor folders come into it."""
+    monkeypatch.setattr("composer.model.load_model", lambda _: pytest.fail("the model was loaded"))
+    result = run(*arguments)
+    assert result.exit_code == 2, result.stderr
+    assert result.stdout == ""
+    assert not Path("outputs").exists()
+    return result.stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_an_option_of_the_other_domain_is_refused(monkeypatch, model, canvas):
+    assert refused(monkeypatch, "--model", canvas, "--bars", "16") == (
+        "composer: --bars is for music; tiles makes pictures\n"
+    )
+    assert refused(monkeypatch, "--model", model, "--tileable") == (
+        "composer: --tileable is for pictures; tunes makes music\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--size", "100000x100000"],
+        ["--tiles", "100000x100000"],
+        ["--layout", "nowhere.png"],
+        ["--layout", "damaged.png"],
+        ["--kind", "clouds"],
+        ["--palette", "#000,#888,#fff"],
+    ],
+    ids=" ".join,
+)
+def test_what_the_model_of_pictures_cannot_do_is_refused(here, monkeypatch, canvas, arguments):
+    (here / "damaged.png").write_bytes(b"no picture")
+    assert "composer: " in refused(monkeypatch, "--model", canvas, *arguments)
+
+
+def test_pictures_are_composed_as_the_options_say(here, canvas):
+    options = ["--tiles", "3x2", "--scale", "2", "--palette", "#000,#f00,#0ff,#fff", "--kind"]
+    result = run("--model", canvas, *options, "knots", "--seed", "7", "--explain", "--json")
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["tiles"], told["size"], told["tileable"], told["kind"]) == (
+        [3, 2],
+        None,
+        False,
+        "knots",
+    )
+    assert "bars" not in told
+    assert sum(told["origins"].values()) == 6
+    assert len(told["paths"]) == 2
+    with Image.open(here / told["paths"][0]) as picture:
+        assert picture.size == (3 * 8 * 2, 2 * 8 * 2)
+
+
+def test_a_map_of_origins_keeps_its_name_too(here, canvas):
+    (here / "outputs").mkdir()
+    (here / "outputs" / "tiles-s7-origins.png").write_text("mine")
+    result = run("--model", canvas, "--tiles", "2x2", "--seed", "7", "--explain")
+    assert result.stdout.split() == ["outputs/tiles-s7-2.png", "outputs/tiles-s7-2-origins.png"]
+    assert (here / "outputs" / "tiles-s7-origins.png").read_text() == "mine"
+
+
+def test_the_help_tells_whose_options_are_whose():
+    text = run("--help").stdout
+    heads = ["\nOptions:\n", "\nOptions for music:\n", "\nOptions for pictures:\n", "Examples:"]
+    places = [text.index(part) for part in heads]
+    assert places == sorted(places)
+    common, music, art = (text[a:b] for a, b in itertools.pairwise(places))
+    assert "--policy" in common
+    assert "--help" in common
+    assert "--bars" in music
+    assert "--palette" in art
 
 
 @pytest.mark.usefixtures("here")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from composer.cli.main import cli
 
@@ -55,3 +57,79 @@ def test_a_missing_folder_is_told():
     result = run("out")
     assert result.exit_code == 3
     assert "--from" in result.stderr
+
+
+def draw(*arguments: str):
+    return CliRunner().invoke(cli, ["dataset", "make", "geometry", *arguments])
+
+
+def test_pictures_are_drawn_in_a_folder_for_each_kind(tmp_path):
+    result = draw("out", "--count", "25", "--size", "80x48", "--palette", "lagoon", "--seed", "3")
+    assert result.exit_code == 0, result.stderr
+    paths = result.stdout.split()
+    assert len(paths) == 25
+    assert {"out/truchet/truchet-002.png", "out/regions/regions-001.png"} <= set(paths)
+    assert set((tmp_path / "out").rglob("*.png")) == {tmp_path / p for p in paths}
+    assert "25 pictures, 25 of the files new or changed" in result.stderr
+    with Image.open(tmp_path / paths[0]) as image:
+        assert image.size == (80, 48)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path):
+    for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        assert draw(folder, "--count", "12", "--size", "64x64", "--seed", seed).exit_code == 0
+    name = "knots/knots-000.png"
+    first, same, other = ((tmp_path / folder / name).read_bytes() for folder in "abc")
+    assert first == same != other
+
+
+def test_pictures_that_differ_are_replaced_only_when_asked(tmp_path):
+    small = ("out", "--count", "2", "--size", "32x32")
+    assert draw(*small).exit_code == 0
+    assert "0 of the files new" in draw(*small).stderr
+    changed = tmp_path / "out" / "truchet" / "truchet-000.png"
+    original = changed.read_bytes()
+    changed.write_bytes(b"mine")
+    refused = draw(*small)
+    assert refused.exit_code == 2
+    assert "--replace" in refused.stderr
+    assert changed.read_bytes() == b"mine"
+    assert draw(*small, "--replace").exit_code == 0
+    assert changed.read_bytes() == original
+
+
+def test_own_colours_are_used_from_dark_to_light(tmp_path):
+    wanted = "#f1faee,#0b1d3a,#e63946,#a8dadc"
+    assert draw("out", "--count", "12", "--size", "64x64", "--palette", wanted).exit_code == 0
+    with Image.open(tmp_path / "out" / "knots" / "knots-000.png") as image:
+        corner = np.asarray(image.convert("RGB"))[0, 0].tolist()
+    assert corner in ([0xF1, 0xFA, 0xEE], [0x0B, 0x1D, 0x3A])  # the ground: lightest or darkest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--size", "0x0"), "--size"),
+        (("--size", "31x256"), "sides are 32 to 4096 pixels long"),
+        (("--size", "100000x100000"), "sides are 32 to 4096 pixels long"),
+        (("--size", "wide"), "--size is 'wide'"),
+        (("--count", "0"), "--count"),
+        (("--count", "60000", "--size", "256x256"), "smaller --count or --size"),
+        (("--palette", "lagune"), "lagoon"),
+        (("--palette", "#000,#fff"), "has 2 colours, but 4 are needed"),
+        (("--from", "tunes"), "--from is for melodies alone; leave it out with geometry"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_and_nothing_is_written(tmp_path, arguments, words):
+    result = draw("out", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--count", "--size", "--palette", "--seed"])
+def test_options_of_pictures_are_refused_for_tunes(option):
+    value = {"--size": "64x64", "--palette": "lagoon"}.get(option, "3")
+    result = run("out", "--from", "tunes", option, value)
+    assert result.exit_code == 2
+    assert f"{option} is for geometry alone; leave it out with melodies" in result.stderr

@@ -5,9 +5,11 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from composer import checkpoint, model
+from composer import catalogue, checkpoint
 from composer.cli import models as module
 from composer.cli.main import cli
+from composer.domains.art.settings import ArtSettings
+from composer.domains.music.settings import MusicSettings
 
 CARD = {
     "trained on": "tunes",
@@ -24,8 +26,9 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def save(directory):
-    checkpoint.save(directory, {"model": {}}, {"config": {"domain": "music", "card": CARD}})
+def save(directory, domain="music", settings=None):
+    config = {"domain": domain, "settings": settings or {}, "card": CARD}
+    checkpoint.save(directory, {"model": {}}, {"config": config})
 
 
 def run(*arguments: str):
@@ -42,11 +45,31 @@ def test_cards_are_shown_in_words(here):
     save(here / "bundled" / "fiddle")
     assert run() == (
         "fiddle  (bundled, music, 0.0 MB)\n"
+        "    makes: music\n"
         "    figures: bar distance 0.0123\n"
         "    keys: C, G\n"
         "    trained on: tunes\n"
         "    voices: 1\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("domain", "settings", "words"),
+    [
+        ("music", MusicSettings(meter=(6, 8)), "MIDI in 6/8, 1 voice"),
+        ("art", ArtSettings(kinds=("arcs", "knots")), "PNG in 4 colours; kinds: arcs, knots"),
+        (
+            "art",
+            ArtSettings(slots=8, transparent=True),
+            "PNG in 8 colours, some of it transparent; kinds: all",
+        ),
+        ("art", ArtSettings(slots=0), "PNG in all colours; kinds: all"),
+    ],
+)
+def test_what_a_model_makes_is_told(here, domain, settings, words):
+    save(here / "bundled" / "one", domain, settings.as_json())
+    assert run().splitlines()[1] == f"    makes: {words}"
+    assert json.loads(run("--json"))["makes"] == words
 
 
 def test_json_has_one_object_a_model(here):
@@ -78,12 +101,9 @@ def test_a_broken_model_does_not_hide_the_others(here):
     assert lines[-1].startswith("runs/lost  cannot be used: ")
 
 
-def test_the_places_are_those_of_the_models(monkeypatch):
-    monkeypatch.undo()
-    assert (module.BUNDLED, module.EXPORT) == (model.BUNDLED, model.EXPORT)
-
-
-@pytest.mark.parametrize("directory", sorted(model.BUNDLED.glob("*/")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "directory", sorted(catalogue.BUNDLED.glob("*/")), ids=lambda path: path.name
+)
 def test_every_bundled_model_is_whole_small_and_has_its_card(directory):
     card = checkpoint.load(directory).documents["config"]["card"]
     assert {"name", "trained_on", "licence", "command"} <= card.keys()

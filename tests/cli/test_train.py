@@ -5,20 +5,23 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from composer import checkpoint, training
 from composer.cli import train as module
 from composer.cli.main import cli
+from composer.domain import domain_class, domain_ids
 from composer.domains.music.midi import Part, write_midi
+
+MUSIC = domain_class("music").presets()
 
 
 @pytest.fixture(scope="module")
 def tunes(tmp_path_factory):
     """Twenty scales of sixteen bars, each another walk."""
-    import numpy as np
-
     folder = tmp_path_factory.mktemp("tunes")
     rng = np.random.default_rng(0)
     scale = np.array([60, 62, 64, 65, 67, 69, 71, 72])
@@ -35,6 +38,18 @@ def tunes(tmp_path_factory):
             key="C",
             steps=256,
         )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Twelve pictures of 64x64, each with other blocks of four colours."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    colours = np.array([[20, 20, 40], [200, 60, 50], [120, 190, 200], [250, 245, 230]], np.uint8)
+    for number in range(12):
+        blocks = colours[rng.integers(0, 4, (16, 16))]
+        Image.fromarray(blocks.repeat(4, 0).repeat(4, 1)).save(folder / f"{number}.png")
     return folder
 
 
@@ -84,7 +99,7 @@ def test_it_prints_the_model_and_how_to_go_on(tunes, fake):
     assert "total 0.25" in result.stderr
     [(path, config, resume)] = fake.calls
     assert (path, config.seed, resume) == (Path("runs/x"), 3, False)
-    assert config.rounds == training.PRESETS["debug"].rounds
+    assert config.rounds == MUSIC["debug"].rounds
 
 
 @pytest.mark.usefixtures("here", "fake")
@@ -108,7 +123,7 @@ def test_resume_goes_on_as_the_run_was_started(here, tunes, fake):
     assert result.exit_code == 0, result.stderr
     path, config, resume = fake.calls[1]
     assert (path, config.seed, resume) == (Path("runs/x"), 5, True)
-    assert config.rounds == training.PRESETS["quick"].rounds
+    assert config.rounds == MUSIC["quick"].rounds
     assert [path.name for path in (here / "runs").iterdir()] == ["x"]
 
 
@@ -117,7 +132,7 @@ def test_resume_with_other_settings_says_which(tunes, fake):
     run(tunes, "--out", "runs/x", "--preset", "quick")
     result = run(tunes, "--out", "runs/x", "--resume", "--preset", "debug", "--voices", "1")
     assert result.exit_code == 2
-    assert "runs/x was started with --preset quick --voices auto" in result.stderr
+    assert "runs/x was started with --preset quick, --voices auto" in result.stderr
     assert len(fake.calls) == 1
 
 
@@ -181,7 +196,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(here, tunes, fake):
     assert sum(plan["fragments"].values()) == 20 * 16
     assert plan["domain"]["meter"] == [4, 4]
     assert plan["settings"]["preset"] == "debug"
-    assert plan["training"]["rounds"] == training.PRESETS["debug"].rounds
+    assert plan["training"]["rounds"] == MUSIC["debug"].rounds
     assert fake.calls == []
     assert list(here.iterdir()) == []
 
@@ -196,6 +211,10 @@ def test_a_dry_run_tells_all_and_writes_nothing(here, tunes, fake):
         (["empty", "--steps-per-beat", "0"], 2),
         (["empty", "--threads", "0"], 2),
         (["empty", "--preset", "best"], 2),
+        (["empty", "--colours", "5"], 2),
+        (["empty", "--tile", "0"], 2),
+        (["empty", "--domain", "film"], 2),
+        (["empty", "--domain", "art"], 3),
         ([], 2),
     ],
     ids=str,
@@ -217,5 +236,77 @@ def test_an_out_below_a_file_is_refused(here, tunes, fake):
     assert fake.calls == []
 
 
-def test_the_presets_are_those_of_training():
-    assert tuple(training.PRESETS) == module.PRESETS
+@pytest.mark.parametrize("domain", domain_ids())
+def test_every_domain_has_the_presets(domain):
+    assert tuple(domain_class(domain).presets()) == module.PRESETS
+
+
+def test_the_domain_is_recognised_and_recorded(here, pictures, fake):
+    result = run(pictures, "--out", "runs/y", "--colours", "4", "--tile", "8")
+    assert result.exit_code == 0, result.stderr
+    [(_, config, _)] = fake.calls
+    assert config.rounds == domain_class("art").presets()["standard"].rounds
+    record = json.loads((here / "runs" / "y" / "run.json").read_text())
+    assert record["settings"] == {
+        "preset": "standard",
+        "seed": 0,
+        "domain": "art",
+        "colours": "4",
+        "tile": 8,
+    }
+
+
+@pytest.mark.usefixtures("here")
+def test_a_mixed_folder_needs_a_domain(tunes, pictures, fake, tmp_path):
+    for path in [*sorted(tunes.iterdir()), *sorted(pictures.iterdir())]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    result = run(tmp_path, "--dry-run")
+    assert result.exit_code == 2
+    assert "20 of music (.mid)" in result.stderr
+    assert "12 of pictures (.png)" in result.stderr
+    assert "add --domain art or --domain music" in result.stderr
+    for domain, pieces in (("music", 20), ("art", 12)):
+        plan = json.loads(run(tmp_path, "--dry-run", "--domain", domain).stdout)
+        assert plan["domain"]["id"] == plan["settings"]["domain"] == domain
+        assert sum(plan["pieces"].values()) == pieces
+    assert fake.calls == []
+
+
+def test_an_option_of_the_other_domain_is_refused(here, tunes, pictures, fake):
+    for arguments, sentence in [
+        ([pictures, "--meter", "4/4"], f"--meter is for music; '{pictures}' is read as pictures"),
+        ([tunes, "--colours", "4"], f"--colours is for pictures; '{tunes}' is read as music"),
+        ([pictures, "--tile", "16", "--domain", "music"], "--tile is for pictures"),
+    ]:
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert sentence in result.stderr
+    assert list(here.iterdir()) == []
+    assert fake.calls == []
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_of_pictures_resumes_as_it_was_started(pictures, fake):
+    run(pictures, "--out", "runs/y", "--preset", "quick", "--tile", "8")
+    assert run(pictures, "--out", "runs/y", "--resume", "--domain", "art").exit_code == 0
+    assert fake.calls[1][2]
+    for arguments, sentence in [
+        (["--domain", "music"], "runs/y was started with --domain art"),
+        (["--voices", "1"], "--voices is for music; runs/y learns from pictures"),
+        (["--colours", "8"], "runs/y was started with --colours by default"),
+    ]:
+        result = run(pictures, "--out", "runs/y", "--resume", *arguments)
+        assert result.exit_code == 2
+        assert sentence in result.stderr
+    assert len(fake.calls) == 2
+
+
+def test_a_run_from_before_there_were_domains_resumes_as_music(here, tunes, fake):
+    run(tunes, "--out", "runs/x", "--seed", "5")
+    path = here / "runs" / "x" / "run.json"
+    record = json.loads(path.read_text())
+    del record["settings"]["domain"]
+    path.write_text(json.dumps(record))
+    result = run(tunes, "--out", "runs/x", "--resume")
+    assert result.exit_code == 0, result.stderr
+    assert fake.calls[1][1].seed == 5

@@ -3,8 +3,10 @@ import torch
 
 from composer.gan.losses import (
     discriminator_loss,
+    divergence,
     generator_loss,
     gradient_penalty,
+    likeness,
     straight_through,
 )
 
@@ -28,9 +30,43 @@ def test_penalty_can_be_differentiated_again():
     assert weight.grad == pytest.approx(2.0)
 
 
-def test_straight_through_is_one_hot_forward_and_soft_backward():
+def test_straight_through_is_hard_forward_and_soft_backward():
     logits = torch.tensor([[0.1, 2.0, 0.3]], requires_grad=True)
-    hard = straight_through(logits)
-    assert hard.detach().round(decimals=5).tolist() == [[0.0, 1.0, 0.0]]
-    (gradient,) = torch.autograd.grad(hard[0, 0], logits)
+    soft, hard = logits.softmax(-1), torch.tensor([[0.0, 1.0, 0.0]])
+    found = straight_through(soft, hard)
+    assert found.detach().numpy() == pytest.approx(hard.numpy())
+    (gradient,) = torch.autograd.grad(found[0, 0], logits, retain_graph=True)
+    (expected,) = torch.autograd.grad(soft[0, 0], logits)
+    assert torch.equal(gradient, expected)
     assert (gradient != 0).all()
+
+
+def test_likeness_by_hand():
+    first = torch.tensor([[[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [0.0, 0.0]]])
+    second = torch.tensor([[[1.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]])
+    # mean differences 1/4 and 3/4: the first is half of what is asked for, the second is enough
+    assert likeness(first, second, 0.5) == pytest.approx((0.5 + 0.0) / 2)
+    assert likeness(first, second, 1.0) == pytest.approx((0.75 + 0.25) / 2)
+    assert likeness(first, first, 0.5) == pytest.approx(1.0)
+
+
+def test_likeness_pulls_only_at_drafts_that_are_too_much_alike():
+    first = torch.tensor([[0.1, 0.0], [0.9, 0.9]], requires_grad=True)
+    likeness(first, torch.zeros(2, 2), 0.5).backward()
+    assert first.grad[0, 0] < 0  # descending moves it further away
+    assert (first.grad[1] == 0).all()
+
+
+def test_divergence_from_the_standard_normal_by_hand():
+    mean = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0]])
+    log_variance = torch.tensor([[0.0, 0.0], [0.0, 1.0], [-2.0, 0.0]])
+    expected = [0.0, 0.5 + (torch.e - 2) / 2, 4.5 + (torch.e**-2 + 1) / 2]
+    assert divergence(mean, log_variance).numpy() == pytest.approx(expected)
+
+
+def test_divergence_agrees_with_torch():
+    mean, log_variance = torch.randn(2, 9, 4)
+    made = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    expected = torch.distributions.kl_divergence(made, torch.distributions.Normal(0.0, 1.0))
+    found = divergence(mean, log_variance)
+    assert found.numpy() == pytest.approx(expected.sum(1).numpy(), rel=1e-4)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from composer.domain import Corpus, Domain, FragmentSpec, Layout, Moves, Piece
+from composer.domain import Corpus, Domain, FragmentSpec, Layout, Moves, Piece, Scope
 from composer.domains.music import moves
 from composer.domains.music.settings import FIRST_PITCH, HOLD, MusicSettings
 from composer.errors import UsageError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from composer.composition import Composition
+    from composer.training import TrainingConfig
 
 LAGS = (1, 2, 4, 8, 3, 5, 9, 16)
 GENERATOR_LAGS = 2  # the bars just before; form is the agent's task
@@ -46,15 +47,22 @@ class MusicDomain(Domain):
 
         return read_folder(folder, options)
 
+    @classmethod
+    def presets(cls) -> Mapping[str, TrainingConfig]:
+        """See ``presets.PRESETS``."""
+        from composer.domains.music.presets import PRESETS
+
+        return PRESETS
+
     def neighbours(self, layout: Layout) -> np.ndarray:
         """The bars at ``LAGS`` before; int64 ``[bars, 8]``, -1 before the beginning."""
         index = np.arange(layout[0])[:, None] - np.array(LAGS)
         return np.where(index >= 0, index, -1)
 
-    @property
-    def generator_neighbours(self) -> int:
-        """The two bars before."""
-        return GENERATOR_LAGS
+    def surroundings(self, layout: Layout, scope: Scope) -> np.ndarray:
+        """The two bars before, whatever the scope."""
+        del scope
+        return self.neighbours(layout)[:, :GENERATOR_LAGS]
 
     def positions(self, layout: Layout) -> np.ndarray:
         """Place in the phrase of 4, in the period of 16, and distance to both ends."""
@@ -94,17 +102,13 @@ class MusicDomain(Domain):
         """A ``BarGenerator``."""
         from composer.domains.music.networks import BarGenerator
 
-        return BarGenerator(
-            self.settings, self.generator_neighbours, self._position_size, latent, width
-        )
+        return BarGenerator(self.settings, GENERATOR_LAGS, self._position_size, latent, width)
 
     def discriminator(self, width: int) -> nn.Module:
         """A ``BarDiscriminator``."""
         from composer.domains.music.networks import BarDiscriminator
 
-        return BarDiscriminator(
-            self.settings, self.generator_neighbours, self._position_size, width
-        )
+        return BarDiscriminator(self.settings, GENERATOR_LAGS, self._position_size, width)
 
     def encoder(self, width: int) -> nn.Module:
         """A ``BarEncoder``."""
@@ -112,9 +116,9 @@ class MusicDomain(Domain):
 
         return BarEncoder(self.settings, width)
 
-    def relations(self, fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    def relations(self, fragments: torch.Tensor, first: int) -> torch.Tensor:
         """Share of equal steps, all equal, equal rhythm, equal up to transposition."""
-        return moves.relations(fragments, others)
+        return moves.relations(fragments, fragments[:, :first])
 
     def moves(self, context: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> Moves:
         """Repeats of the bars before, and sequences (a repeat moved along the scale)."""

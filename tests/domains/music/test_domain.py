@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from composer.domain import Piece, domain_class, domain_ids
 from composer.domains.music.domain import LAGS, MusicDomain
@@ -30,6 +31,39 @@ def test_neighbours_are_the_bars_at_fixed_lags_before():
     assert (neighbours[0] == -1).all()
     assert neighbours[17].tolist() == [17 - lag for lag in LAGS]
     assert (neighbours < np.arange(20)[:, None]).all()
+
+
+@pytest.mark.parametrize("scope", ["earlier", "closed", "complete"])
+def test_the_generator_sees_the_two_bars_before(scope):
+    assert DOMAIN.surroundings((4,), scope).tolist() == [[-1, -1], [0, -1], [1, 0], [2, 1]]
+
+
+def test_bars_are_of_one_kind_and_never_closed():
+    assert DOMAIN.kinds == 1
+    assert DOMAIN.plan((5,), {"bars": 5}, np.random.default_rng(0)).tolist() == [0] * 5
+    assert not DOMAIN.closed({"bars": 5})
+
+
+def test_tokens_are_seen_one_hot():
+    assert np.array_equal(DOMAIN.codes, np.eye(38))
+    assert DOMAIN.codes.dtype == np.float32
+
+
+def test_relations_are_those_to_the_first_bars():
+    bars = torch.randint(38, (2, 5, 1, 16), dtype=torch.uint8)
+    found = DOMAIN.relations(bars, 3)
+    assert found.shape[:3] == (2, 5, 3)
+    assert (found[:, range(3), range(3)] == 1).all()  # a bar is like itself in every way
+    assert torch.equal(found, DOMAIN.relations(bars, 5)[:, :, :3])
+
+
+def test_presets_are_offered_from_small_to_large():
+    presets = DOMAIN.presets()
+    assert list(presets) == ["debug", "quick", "standard"]
+    assert presets["debug"].warm_up < presets["quick"].warm_up < presets["standard"].warm_up
+    for preset in presets.values():
+        assert preset.model.gan.steps == preset.warm_up
+        assert preset.model.gan.own == 0  # bars see what the agent chose, not what was generated
 
 
 @pytest.mark.parametrize("bars", [1, 2, 16, 37, 512])

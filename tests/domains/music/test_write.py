@@ -66,8 +66,8 @@ def composition(fragments: np.ndarray, recipe: dict[str, object] = RECIPE) -> Co
     origins = tuple(
         Origin("repeat", bar // 2) if bar % 2 else Origin("fresh") for bar in range(bars)
     )
-    reward = np.zeros(bars, np.float32)
-    return Composition(fragments, (bars,), origins, reward, reward, recipe)
+    plan, reward = np.zeros(bars, np.uint8), np.zeros(bars, np.float32)
+    return Composition(fragments, (bars,), plan, origins, reward, reward, recipe)
 
 
 def slow_notes(line: list[int], low: int) -> list[tuple[int, int, int]]:

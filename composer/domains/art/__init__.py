@@ -1,0 +1,1 @@
+"""Pictures: tiles on a canvas."""

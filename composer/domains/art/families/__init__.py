@@ -1,0 +1,1 @@
+"""The program's own families of pictures: tiles with shared states, drawn from a seed."""

@@ -1,0 +1,124 @@
+"""Structural moves on tiles, and the relations between tiles that show them.
+
+Everything is vectorised over the batch. The eight symmetries of the square act on a tile; a
+*counterpart* is the tile that a symmetry of the whole canvas brings to a place, turned the same way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from composer.domain import Moves
+from composer.domains.art import geometry
+
+if TYPE_CHECKING:
+    import torch
+
+POOL = 2  # tiles are compared at half their resolution: what a critic sees is smoothed
+SHARPNESS = 20.0
+SIMILAR = 0.95  # share of equal cells from which a tile counts as the same again
+FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (0,), (0, 1))  # axes: rows 0, columns 1
+
+
+def symmetries(tiles: np.ndarray | torch.Tensor, row: int) -> list[np.ndarray | torch.Tensor]:
+    """Tiles under the eight symmetries of the square; rows and columns are ``row``, ``row + 1``.
+
+    In this order: as it is, left-right, top-bottom, half turn, and the transposes of these: main
+    diagonal, quarter turn clockwise, quarter turn counter-clockwise, other diagonal.
+    """
+    return [
+        _flip(part, tuple(row + axis for axis in axes))
+        for part in (tiles, tiles.swapaxes(row, row + 1))
+        for axes in FLIPS
+    ]
+
+
+def _flip(tiles: np.ndarray | torch.Tensor, axes: tuple[int, ...]) -> np.ndarray | torch.Tensor:
+    return np.flip(tiles, axes) if isinstance(tiles, np.ndarray) else tiles.flip(axes)
+
+
+def propose(context: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> Moves:
+    """Repeats, mirror images and turns of the tiles nearby, and the counterparts.
+
+    ``context`` uint8 ``[batch, neighbours, tile, tile, ...]``, ``present`` bool
+    ``[batch, neighbours]``, columns as in ``geometry``.
+    """
+    batch = len(context)
+    tiles = context.swapaxes(0, 1)  # [neighbours, batch, tile, tile, ...]
+    row, column = 1, 2
+    turns = rng.integers(1, 4, size=batch)
+    turned = np.stack([np.rot90(tiles[geometry.LEFT], k, (row, column)) for k in (1, 2, 3)])
+    made = [(g, tiles[g], "repeat") for g in (geometry.LEFT, geometry.TOP)]
+    made += [(g, tiles[g], "repeat") for g in (geometry.LEFT_2, geometry.TOP_2)]
+    made += [
+        (geometry.LEFT, np.flip(tiles[geometry.LEFT], column), "mirror"),
+        (geometry.TOP, np.flip(tiles[geometry.TOP], row), "mirror"),
+        (geometry.LEFT, turned[turns - 1, np.arange(batch)], "rotate"),
+        (geometry.ACROSS, np.flip(tiles[geometry.ACROSS], column), "counterpart"),
+        (geometry.BELOW, np.flip(tiles[geometry.BELOW], row), "counterpart"),
+        (geometry.OPPOSITE, np.flip(tiles[geometry.OPPOSITE], (row, column)), "counterpart"),
+        (geometry.CLOCKWISE, np.rot90(tiles[geometry.CLOCKWISE], -1, (row, column)), "counterpart"),
+        (geometry.COUNTER, np.rot90(tiles[geometry.COUNTER], 1, (row, column)), "counterpart"),
+    ]
+    columns = np.array([source for source, _, _ in made])
+    return Moves(
+        fragments=np.stack([tile for _, tile, _ in made], axis=1),
+        valid=present[:, columns],
+        sources=np.broadcast_to(columns, (batch, len(columns))),
+        names=tuple(name for _, _, name in made),
+    )
+
+
+def returns(tiles: np.ndarray, others: np.ndarray, channels: int) -> np.ndarray:
+    """Whether a tile is the other under each symmetry, but for a few cells: bool ``[..., 8]``.
+
+    Both uint8 ``[..., tile, tile]`` and ``channels`` more axes (0, or 1 in RGB mode).
+    """
+    row = tiles.ndim - channels - 2
+    axes = tuple(range(row, tiles.ndim))
+    same = [(tiles == other).mean(axes) >= SIMILAR for other in symmetries(others, row)]
+    return np.stack(same, axis=-1)
+
+
+def relations(tiles: torch.Tensor, first: int) -> torch.Tensor:
+    """How tiles resemble each of the first ones, and how well they fit beside them.
+
+    ``tiles`` float ``[batch, n, tile, tile, channels]``, codes of the cells -> float32
+    ``[batch, n, first, 13]`` in [0, 1]: closeness under each of the eight symmetries, likeness as
+    they are, and how well a tile continues another on its left, above, on its right and below.
+    """
+    import torch
+
+    small = smooth(tiles)
+    apart = torch.stack(
+        [_distance(small.flatten(2), s.flatten(2)) for s in symmetries(small[:, :first], 2)], dim=2
+    )
+    near = torch.exp(-SHARPNESS * apart)  # [batch, n, 8, first]
+    edges = (tiles[:, :, :, 0], tiles[:, :, 0], tiles[:, :, :, -1], tiles[:, :, -1])
+    facing = (edges[2], edges[3], edges[0], edges[1])
+    fits = [
+        1 - _distance(own.flatten(2), other[:, :first].flatten(2))
+        for own, other in zip(edges, facing, strict=True)
+    ]
+    like = 1 - apart[:, :, 0]
+    return torch.cat((near.transpose(2, 3), torch.stack((like, *fits), dim=3)), dim=3).clamp(0, 1)
+
+
+def smooth(tiles: torch.Tensor) -> torch.Tensor:
+    """Codes ``[..., tile, tile, channels]`` averaged over squares of cells: half the side."""
+    upper, lower = tiles[..., 0::2, :, :], tiles[..., 1::2, :, :]
+    return (
+        upper[..., 0::2, :] + upper[..., 1::2, :] + lower[..., 0::2, :] + lower[..., 1::2, :]
+    ) / POOL**2
+
+
+def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Half the mean squared difference of cells, 0 to 1: ``[n, a, m], [n, b, m] -> [n, a, b]``.
+
+    By a product of matrices, since pairs are many. Codes of a cell are at most sqrt(2) apart.
+    """
+    cells = a.shape[-1]
+    squares = a.square().sum(-1).unsqueeze(2) + b.square().sum(-1).unsqueeze(1)
+    return (squares - 2 * a @ b.transpose(1, 2)).clamp_min(0) / 2 / cells

@@ -1,0 +1,34 @@
+"""How long and how large models of music are trained."""
+
+from __future__ import annotations
+
+from composer.critics import CriticConfig
+from composer.dqn.agent import AgentConfig
+from composer.gan.fragment_gan import GanConfig
+from composer.model import ModelConfig
+from composer.stage import CandidateConfig
+from composer.training import TrainingConfig
+
+SMALL = ModelConfig(
+    gan=GanConfig(generator_width=96, discriminator_width=96, steps=100),
+    critics=CriticConfig(count=2, embedding=24, hidden=64),
+    agent=AgentConfig(capacity=4096, epsilon_rounds=2),
+    candidates=CandidateConfig(fresh=4, guided=2, vary=2),
+)
+
+PRESETS = {
+    "debug": TrainingConfig(
+        warm_up=100,
+        warm_up_check=50,
+        rounds=4,
+        episodes=16,
+        explorers=4,
+        updates=8,
+        gan_steps=2,
+        measure_interval=2,
+        measured=32,
+        model=SMALL,
+    ),
+    "quick": TrainingConfig(warm_up=2000, rounds=100, model=ModelConfig(gan=GanConfig(steps=2000))),
+    "standard": TrainingConfig(),
+}

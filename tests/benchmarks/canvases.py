@@ -1,0 +1,287 @@
+"""Sets of canvases, real and composed, and what is measured of each set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from composer.composing import chooser
+from composer.domain import domain_class
+from composer.domains.art.families.forms import KINDS
+from composer.domains.art.families.motifs import FAMILIES
+from composer.domains.art.metrics import assemble, canvas_statistics, levels_of, lightness
+from composer.environment import CompositionVectorEnv
+from composer.evaluation import canvas, fidelity, judge
+from composer.evaluation.crops import CROP, crop_features, cut_crops, standardise
+from composer.evaluation.seams import seam_energies
+from composer.fragments import HELD_OUT, JUDGE, TRAIN
+
+if TYPE_CHECKING:
+    from composer.domains.art.domain import ArtDomain
+    from composer.fragments import FragmentStore
+    from composer.model import Model
+
+FORMS = [kind for kind in KINDS if kind not in FAMILIES]
+BATCH = 64  # canvases played at once
+CROPS = 2000  # of each set
+MEMORISED = 100  # crops, to show what copying measures
+KNOWN = 400  # tiles of each kind that tell the kind of others
+EXTREME = 5.0  # statistics further from the mean count as this many spreads
+LEAST_SPREAD = 1e-2  # of a statistic, so that one that never varies does not outweigh all
+REAL, BLUR, COPIES = "real", "blur", "100 crops"
+
+
+@dataclass(frozen=True)
+class Canvases:
+    """Canvases of the training layout, real or composed.
+
+    Attributes:
+        tiles: uint8 ``[n, rows * columns, *tile]``.
+        kinds: int64 ``[n]``, the kind that each is or was to be.
+        works: int64 ``[n]``, the picture that each is part of.
+    """
+
+    tiles: np.ndarray
+    kinds: np.ndarray
+    works: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Canvases:
+        """Some of them."""
+        return Canvases(self.tiles[rows], self.kinds[rows], self.works[rows])
+
+    def of_each(self, count: int, rng: np.random.Generator) -> Canvases:
+        """At most ``count`` of each kind, drawn without replacement."""
+        order = rng.permutation(len(self.kinds))
+        rows = [order[self.kinds[order] == kind][:count] for kind in np.unique(self.kinds)]
+        return self.take(np.sort(np.concatenate(rows)))
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one set of canvases measures: ``figures`` of the set, ``pictures`` of each canvas."""
+
+    figures: dict[str, float]
+    pictures: dict[str, np.ndarray]
+    kinds: np.ndarray
+
+
+def real_canvases(store: FragmentStore, domain: ArtDomain, splits: tuple[int, ...]) -> Canvases:
+    """All windows of some parts of the split."""
+    cut, kinds, works = [], [], []
+    for split in splits:
+        clusters = store.clusters[store.split == split]
+        for piece, work in zip(store.pieces(split), clusters, strict=True):
+            cut.append(domain.windows(piece))
+            kinds.append(np.full(len(cut[-1]), piece.kind))
+            works.append(np.full(len(cut[-1]), work))
+    return Canvases(np.concatenate(cut), np.concatenate(kinds), np.concatenate(works))
+
+
+def compose_canvases(
+    model: Model, policy: str, kinds: np.ndarray, seed: int, novelty: float
+) -> tuple[np.ndarray, float]:
+    """One canvas of each of ``kinds`` ``[n]``: uint8 ``[n, places, *tile]``.
+
+    And the share of places at which the first two fresh candidates, two latents in one context,
+    differ in more than 2% of their cells.
+    """
+    choose, world = chooser(model, policy).choose, model.world()
+    made, different = [], []
+    for start in range(0, len(kinds), BATCH):
+        part = kinds[start : start + BATCH]
+        env = CompositionVectorEnv(world, len(part), preference=novelty)
+        plans = np.repeat(part[:, None], env.stage.geometry.places, axis=1).astype(np.uint8)
+        observation, _ = env.reset(seed=seed * 1_000_003 + start, options={"plan": plans})
+        rng = np.random.default_rng((seed, start))
+        while not env.stage.finished:
+            first, second = observation["candidates"].swapaxes(0, 1)[:2]
+            different.append(canvas.differing_share(first, second))
+            observation, *_ = env.step(choose(observation, rng))
+        made.append(env.stage.placed)
+    return np.concatenate(made), float(np.mean(different))
+
+
+class Benchmark:
+    """Scores sets of canvases against the real ones of one folder."""
+
+    def __init__(self, store: FragmentStore, config: judge.JudgeConfig, count: int) -> None:
+        """Compare ``count`` canvases of each kind, or as many as there are real ones."""
+        self.store, self.config, self.count = store, config, count
+        self.domain: ArtDomain = domain_class(store.domain_id)(store.settings)
+        self.settings = self.domain.settings
+        self.known = real_canvases(store, self.domain, (TRAIN,))
+        unseen = real_canvases(store, self.domain, (HELD_OUT, JUDGE))
+        self.real = unseen.of_each(count, np.random.default_rng(0))
+        self.parts = self._parts()
+        self.norms = self._norms()
+        self.tiles, self.tile_kinds = self._known_tiles()
+
+    def _parts(self) -> dict[str, np.ndarray]:
+        """The kinds that are judged together: textures and forms, or all."""
+        names = np.array(self.settings.kinds)
+        parts = {"textures": np.isin(names, list(FAMILIES)), "forms": np.isin(names, FORMS)}
+        there = {name: np.flatnonzero(part) for name, part in parts.items() if part.any()}
+        return there or {"all": np.arange(len(names))}
+
+    def _norms(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Mean and spread of the statistics of each kind's training canvases."""
+        found, norms = self._raw(self.known.tiles), {}
+        for kind in np.unique(self.known.kinds).tolist():
+            own = found[self.known.kinds == kind]
+            norms[kind] = own.mean(axis=0), own.std(axis=0) + LEAST_SPREAD
+        return norms
+
+    def _known_tiles(self) -> tuple[np.ndarray, np.ndarray]:
+        """Features of training tiles, and their kinds, to tell the kind of others by."""
+        rng, features, kinds = np.random.default_rng(0), [], []
+        for kind in self.parts.get("textures", next(iter(self.parts.values()))).tolist():
+            tiles = self.known.tiles[self.known.kinds == kind]
+            tiles = tiles.reshape(-1, *self.domain.spec.shape)
+            features.append(self._see(tiles[rng.permutation(len(tiles))[:KNOWN]]))
+            kinds.append(np.full(len(features[-1]), kind))
+        return np.concatenate(features), np.concatenate(kinds)
+
+    def _see(self, tiles: np.ndarray) -> np.ndarray:
+        return crop_features(levels_of(tiles, self.settings))
+
+    def _raw(self, tiles: np.ndarray) -> np.ndarray:
+        return canvas_statistics(tiles, self.domain.training_layout, self.settings)
+
+    def pictures(self, made: Canvases) -> np.ndarray:
+        """Canvases as pictures: float32 ``[n, height, width, channels]``."""
+        cells = assemble(made.tiles, self.domain.training_layout)
+        return levels_of(cells, self.settings)
+
+    def statistics(self, made: Canvases) -> np.ndarray:
+        """Statistics of canvases in spreads from the mean of their kind, and without sign.
+
+        So kinds are judged together, though only some of them shall be symmetric, or framed.
+        """
+        found = self._raw(made.tiles)
+        norms = [self.norms[kind] for kind in made.kinds.tolist()]
+        mean, spread = (np.stack(part) for part in zip(*norms, strict=True))
+        away = ((found - mean) / spread).clip(-EXTREME, EXTREME)
+        return np.concatenate((away, np.abs(away)), axis=1)
+
+    def score(self, made: Canvases, seed: int, *, related: bool = False) -> Score:
+        """All figures of one set; ``related`` where its works are numbered as the real ones are."""
+        figures = {}
+        for name, kinds in self.parts.items():
+            real, ours = (some.take(np.isin(some.kinds, kinds)) for some in (self.real, made))
+            found = self.compare_crops(self.pictures(ours), real, seed)
+            found |= self.judge_canvases(ours, real, seed, related=related)
+            figures |= {f"{name}: {figure}": value for figure, value in found.items()}
+        return Score(figures, self.measure(made), made.kinds)
+
+    def compare_crops(self, pictures: np.ndarray, real: Canvases, seed: int) -> dict[str, float]:
+        """Distances of random crops from those of real canvases, and what they reach of them."""
+        rng = np.random.default_rng(seed)
+        size = min(CROP, *pictures.shape[1:3])
+        crops = cut_crops(self.pictures(real), CROPS, rng, size)
+        return crop_figures(cut_crops(pictures, CROPS, rng, size), crops)
+
+    def baselines(self, seed: int) -> dict[str, dict[str, float]]:
+        """Crop figures of what nobody wants: blurred real pictures, and few crops many times."""
+        rng, found = np.random.default_rng(seed), {BLUR: {}, COPIES: {}}
+        known = self.known.of_each(self.count, rng)
+        for name, kinds in self.parts.items():
+            real, ours = (some.take(np.isin(some.kinds, kinds)) for some in (self.real, known))
+            pictures = self.pictures(ours)
+            crops = cut_crops(pictures, MEMORISED, rng, min(CROP, *pictures.shape[1:3]))
+            sides = {BLUR: blur(pictures), COPIES: crops[rng.integers(MEMORISED, size=CROPS)]}
+            for column, made in sides.items():
+                figures = self.compare_crops(made, real, seed)
+                found[column] |= {f"{name}: {figure}": value for figure, value in figures.items()}
+        return found
+
+    def judge_canvases(
+        self, made: Canvases, real: Canvases, seed: int, *, related: bool
+    ) -> dict[str, float]:
+        """What two judges make of the canvases: one of form alone, one that sees all."""
+        statistics = np.concatenate((self.statistics(real), self.statistics(made)))
+        works = np.concatenate((real.works, made.works)) if related else real.works
+        form = judge_statistics(statistics, len(real.kinds), works, seed, self.config)
+        both = judge.judge_auc(
+            real.tiles,
+            made.tiles,
+            self.domain,
+            layout=self.domain.training_layout,
+            groups=works,
+            statistics=lambda _: statistics,
+            seed=seed,
+            config=self.config,
+        )
+        return {
+            "auc form": form.auc,
+            "auc form low": form.interval[0],
+            "auc form high": form.interval[1],
+            "auc": both.auc,
+            "auc network": both.network_auc,
+        }
+
+    def measure(self, made: Canvases) -> dict[str, np.ndarray]:
+        """Seams and form of each canvas: name -> ``[n]``."""
+        pictures, layout = self.pictures(made), self.domain.training_layout
+        across, inside = seam_energies(pictures, self.settings.tile)
+        flat = made.tiles.reshape(-1, *self.domain.spec.shape)
+        known, seen = standardise(self.tiles, self._see(flat))
+        kinds = canvas.nearest_kinds(seen, known, self.tile_kinds)
+        levels = levels_of(flat, self.settings).mean(axis=(1, 2))
+        density = lightness(levels, self.settings).reshape(-1, *layout)
+        return {
+            "across": across,
+            "inside": inside,
+            "mirror": canvas.mirror_errors(pictures),
+            "rotation": canvas.rotation_errors(pictures),
+            "frame": canvas.frame_contrasts(seen.reshape(-1, *layout, seen.shape[1])),
+            "centre": canvas.centre_strengths(density),
+            "gradient": canvas.gradient_strengths(density),
+            "purity": canvas.region_purities(kinds.reshape(-1, *layout)),
+        }
+
+
+def crop_figures(made: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """Distances and reach of crops, both float32 ``[n, size, size, channels]``."""
+    theirs, ours = standardise(crop_features(real), crop_features(made))
+    return {
+        "frechet": fidelity.frechet_distance(ours, theirs),
+        "kernel": 1000 * fidelity.kernel_distance(ours, theirs),
+        "recall": fidelity.recall(ours, theirs),
+        "coverage": fidelity.coverage(ours, theirs),
+    }
+
+
+def blur(pictures: np.ndarray) -> np.ndarray:
+    """Mean of the 3x3 cells around each: float ``[n, height, width, channels]``."""
+    height, width = pictures.shape[1:3]
+    padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    steps = [(down, right) for down in range(3) for right in range(3)]
+    shifted = [padded[:, down : down + height, right : right + width] for down, right in steps]
+    return np.mean(shifted, axis=0, dtype=np.float32)
+
+
+def judge_statistics(
+    statistics: np.ndarray, real: int, works: np.ndarray, seed: int, config: judge.JudgeConfig
+) -> judge.JudgeResult:
+    """Tell canvases by a linear model of ``statistics`` ``[n, features]``, ``real`` ones first.
+
+    The other half of ``judge_auc``: it looks at nothing else, so faults within tiles do not hide
+    what is missing in the whole.
+    """
+    count, rng = len(statistics), np.random.default_rng(seed)
+    works = judge._works(works, real, count - real)
+    human = np.arange(count) < real
+    nothing = torch.zeros(count, 0)
+    pieces = judge._Pieces(
+        nothing, nothing, torch.from_numpy(statistics), torch.from_numpy(human).float()
+    )
+    parts, scores = judge._deal(works, human, config.folds, rng), np.zeros((2, count))
+    for part in range(config.folds):
+        test, train = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
+        checked = judge._deal(works[train], human[train], round(1 / config.validation), rng) == 0
+        learn, check = pieces.take(train[~checked]), pieces.take(train[checked])
+        scores[:, test] = judge.fit_linear(learn, check, pieces.take(test), config).numpy()
+    return judge._result(scores, parts, human, works, rng)
