@@ -295,6 +295,11 @@ class Domain(ABC):
     def allowed(self, options: Mapping[str, Any]) -> np.ndarray | None:
         """Bool ``[*shape, classes]``: tokens that the options of ``compose`` permit; None: all."""
 
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Refuse options of ``compose`` that cannot be met, before anything heavy: UsageError."""
+        self.plan(self.layout(options), options, np.random.default_rng(0))
+        self.allowed(options)
+
     @abstractmethod
     def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:
         """Write the files of one composition (``stem`` plus suffixes), atomically; return paths."""

@@ -233,21 +233,14 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _checked_options(ctx: click.Context, model: str) -> dict[str, Any]:
-    """The options of the model's domain, refused before networks are loaded where they cannot be.
-
-    The domain is asked for the layout and the plan that they mean, and which tokens they allow.
-    """
+    """The options of the model's domain, refused before anything is loaded where they must be."""
     described = describe_model(model)
     options = options_for(
         ctx, described["domain"], f"{model_label(model)} makes {noun(described['domain'])}"
     )
-    import numpy as np
-
     from composer.domain import domain_class
 
-    domain = domain_class(described["domain"])(described["settings"])
-    domain.plan(domain.layout(options), options, np.random.default_rng(0))
-    domain.allowed(options)
+    domain_class(described["domain"])(described["settings"]).check(options)
     return options
 
 

@@ -189,8 +189,9 @@ floor). **agent** samples by the learnt value, **resample** by the critics witho
 times. Crops of {size} cells lie anywhere, so they see seams; their features are those of a random
 convolutional network. AUC: .5 where a classifier that never rewarded cannot tell compositions from
 held-out pictures. The judge of form sees statistics of the whole canvas only (symmetry, frame,
-gradient, repeats, slots) in outline, relative to real canvases of that kind; the stronger judge is the better
-one of a network that sees each tile in its surroundings and of a linear one on all statistics.
+gradient, repeats, slots) in outline, relative to real canvases of that kind; the stronger judge is
+the better one of a network that sees each tile in its surroundings and of a linear one on all
+statistics.
 
 A picture of 1024x1024 pixels from a cold start: {cold:.2f} s, `import torch` alone {alone:.2f} s
 (reach: <= 2 x that + 2 s).

@@ -105,7 +105,7 @@ class ArtDomain(Domain):
         anything = rng.random(count) < share
         hidden = rng.random((count, ring)) < rng.random((count, 1))
         later = np.arange(ring) >= geometry.BEFORE
-        return np.where(anything[:, None], hidden, later)
+        return np.where(np.expand_dims(anything, 1), hidden, later)
 
     def positions(self, layout: Layout) -> np.ndarray:
         """Distances to edges and axes where pictures are whole canvases, else zeros."""
@@ -217,6 +217,13 @@ class ArtDomain(Domain):
         """Everything: palettes are chosen when a picture is written."""
         del options
         return None
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Layout, plan and palette."""
+        from composer.domains.art.palettes import asked_palette
+
+        super().check(options)
+        asked_palette(options.get("palette"), self.settings.slots)
 
     def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:
         """A PNG, and with ``explain`` a map of origins."""

@@ -1,12 +1,12 @@
 """Structural moves on tiles, and the relations between tiles that show them.
 
 Everything is vectorised over the batch. The eight symmetries of the square act on a tile; a
-*counterpart* is the tile that a symmetry of the whole canvas brings to a place, turned the same way.
+*counterpart* is the tile that a symmetry of the whole canvas brings to a place, turned with it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -16,13 +16,14 @@ from composer.domains.art import geometry
 if TYPE_CHECKING:
     import torch
 
+Tiles = TypeVar("Tiles", np.ndarray, "torch.Tensor")
 POOL = 2  # tiles are compared at half their resolution: what a critic sees is smoothed
 SHARPNESS = 20.0
 SIMILAR = 0.95  # share of equal cells from which a tile counts as the same again
 FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (0,), (0, 1))  # axes: rows 0, columns 1
 
 
-def symmetries(tiles: np.ndarray | torch.Tensor, row: int) -> list[np.ndarray | torch.Tensor]:
+def symmetries(tiles: Tiles, row: int) -> list[Tiles]:
     """Tiles under the eight symmetries of the square; rows and columns are ``row``, ``row + 1``.
 
     In this order: as it is, left-right, top-bottom, half turn, and the transposes of these: main
@@ -35,7 +36,7 @@ def symmetries(tiles: np.ndarray | torch.Tensor, row: int) -> list[np.ndarray | 
     ]
 
 
-def _flip(tiles: np.ndarray | torch.Tensor, axes: tuple[int, ...]) -> np.ndarray | torch.Tensor:
+def _flip(tiles: Tiles, axes: tuple[int, ...]) -> Tiles:
     return np.flip(tiles, axes) if isinstance(tiles, np.ndarray) else tiles.flip(axes)
 
 

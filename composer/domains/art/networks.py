@@ -1,8 +1,8 @@
 """Networks that read and write tiles: generator, discriminator and encoder.
 
-Generator and discriminator look at a window twice as wide as a tile: the tile in the middle and the
-halves of the eight around it that are next to it, each with a mask where it is known. What is judged
-is the window, so that seams are learnt away.
+Generator and discriminator look at a window twice as wide as a tile: the tile in the middle and
+the halves of the eight around it that are next to it, each with a mask where it is known. What is
+judged is the window, so that seams are learnt away.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def label(position: int, width: int) -> nn.Linear:
 
 
 class TileEncoder(nn.Module):
-    """A tile as a vector ``[n, width]``: smoothed, since a critic that sees every cell saturates."""
+    """A tile as a vector ``[n, width]``, smoothed: a critic that sees every cell saturates."""
 
     codes: Tensor
 

@@ -75,6 +75,20 @@ def fit_palette(colours: Sequence[str], slots: int) -> tuple[str, ...]:
     return tuple(colours[place] for place in order)
 
 
+def asked_palette(text: str | None, slots: int) -> tuple[str, ...] | None:
+    """The palette that ``compose`` is asked for, darkest first; None where it is not.
+
+    Raises:
+        UsageError: for one that does not fit a model of so many slots, 0 being RGB mode.
+    """
+    if text is None:
+        return None
+    if slots == 0:
+        message = "the model draws in all colours and takes no palette: leave out --palette"
+        raise UsageError(message)
+    return fit_palette(parse_palette(text), slots)
+
+
 def rgb(colours: Sequence[str]) -> np.ndarray:
     """Colours ``#rrggbb`` as red, green, blue: uint8 ``[n, 3]``."""
     levels = [int(colour[place : place + 2], 16) for colour in colours for place in (1, 3, 5)]

@@ -19,8 +19,17 @@ MAX_SIDE = 1024
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _TOO_LARGE = f"more than {MAX_PIXELS:,} pixels; make it smaller"
 # What Pillow's readers raise on broken files, besides OSError.
-_BROKEN = (SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error)
-_BROKEN += (ArithmeticError, NotImplementedError, MemoryError)
+_BROKEN = (
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    struct.error,
+    ArithmeticError,
+    NotImplementedError,
+    MemoryError,
+)
 _BAND = 1 << 22  # pixels that are converted at once
 
 

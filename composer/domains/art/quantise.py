@@ -203,13 +203,6 @@ def _distances(colours: np.ndarray, table: np.ndarray) -> np.ndarray:
     return np.maximum(squares - 2 * colours @ table.T, 0)
 
 
-def _beside(nearest: np.ndarray, slots: int) -> np.ndarray:
-    """Bool ``[height, width, slots]``: which slots are nearest within one pixel."""
-    near = np.pad(nearest[..., None] == np.arange(slots), ((1, 1), (1, 1), (0, 0)))
-    rows = near[:-2] | near[1:-1] | near[2:]
-    return rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
-
-
 def shrink(cells: np.ndarray, pixels: int, tile: int) -> np.ndarray:
     """Means of areas, float32: ``[r * pixels, c * pixels, n]`` -> ``[r * tile, c * tile, n]``."""
     for axis in (0, 1):

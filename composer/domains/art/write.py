@@ -10,7 +10,7 @@ import numpy as np
 
 from composer.domains.art.explain import draw_origins
 from composer.domains.art.layouts import plan_sheet
-from composer.domains.art.palettes import fit_palette, parse_palette, rgb
+from composer.domains.art.palettes import asked_palette, rgb
 from composer.domains.art.render import assemble, render, render_bands
 from composer.errors import UsageError
 
@@ -79,20 +79,17 @@ def choose_palette(
 ) -> tuple[str, ...]:
     """The colours of a picture, darkest first; none in RGB mode.
 
-    Without ``palette`` one of the training pictures of the commonest kind, or of all where that kind
-    has none, is drawn by the recipe's seed; where there is none at all, greys.
+    Without ``palette`` one of the training pictures of the commonest kind, or of all where that
+    kind has none, is drawn by the recipe's seed; where there is none at all, greys.
 
     Raises:
         UsageError: for a palette that does not fit the model.
     """
-    wanted = options.get("palette")
-    if settings.rgb:
-        if wanted is not None:
-            message = "the model draws in all colours and takes no palette: leave out --palette"
-            raise UsageError(message)
-        return ()
+    wanted = asked_palette(options.get("palette"), settings.slots)
     if wanted is not None:
-        return fit_palette(parse_palette(wanted), settings.slots)
+        return wanted
+    if settings.rgb:
+        return ()
     if not settings.palettes:
         levels = np.linspace(0, 255, settings.slots).round().astype(int)
         return tuple(f"#{level:02x}{level:02x}{level:02x}" for level in levels)
