@@ -226,19 +226,16 @@ class Domain(ABC):
 
     @abstractmethod
     def generator(self, latent: int, width: int) -> nn.Module:
-        """``(latent, context codes, present, position) -> outputs [n, *shape, channels]``."""
+        """``(latent, context codes, present, position) -> outputs [n, *shape, channels]``.
+
+        Where it also learns to reconstruct (``GanConfig.reconstruction``), it has a method of that
+        name: ``(fragment codes, context codes, present, position) -> outputs, surprise [n]``; the
+        surprise in nats, of what the fragment is made from in these surroundings.
+        """
 
     @abstractmethod
     def discriminator(self, width: int) -> nn.Module:
         """``(fragment codes, context codes, present, position) -> realism logit [n]``."""
-
-    def inference(self, latent: int, width: int) -> nn.Module:
-        """``(fragment codes, context codes, present, position) -> [n, 2 latent]``.
-
-        Mean and logarithm of the variance of the latents that give a fragment; needed where the
-        generator also learns to reconstruct (``GanConfig.reconstruction``).
-        """
-        raise NotImplementedError
 
     def misfit(self, outputs: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
         """How far the generator's outputs are from codes, per token: ``[n, *shape]``.
@@ -280,6 +277,13 @@ class Domain(ABC):
         same = fragments == others
         axes = tuple(range(same.ndim - len(self.spec.shape), same.ndim))
         return same.all(axis=axes)[..., None]
+
+    def traits(self, fragments: np.ndarray) -> np.ndarray:
+        """What of a fragment counts for the balance of the piece, each 0 to 1; here nothing.
+
+        uint8 ``[n, *shape]`` -> float32 ``[n, traits]``.
+        """
+        return np.zeros((len(fragments), 0), np.float32)
 
     @abstractmethod
     def features(self, fragments: np.ndarray) -> np.ndarray:

@@ -58,8 +58,8 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
 
     - ``context`` uint8 ``(N, *fragment)``: fragments of the neighbouring places, 0 where none;
     - ``present`` int8 ``(N,)``: which neighbours exist;
-    - ``position`` float32 ``(P,)`` in [0, 1]: where in the piece the place lies, and which kind
-      it shall be;
+    - ``position`` float32 ``(P,)`` in [0, 1]: where in the piece the place lies, which kind it
+      shall be, and what the piece has been like so far (``composer.memory``);
     - ``candidates`` uint8 ``(K, *fragment)``;
     - ``scores`` float32 ``(K, 2)`` in [0, 1]: realism and novelty of each candidate here;
     - ``action_mask`` int8 ``(K,)``;

@@ -69,7 +69,8 @@ class Model:
         generator: the averaged generator.
         critics: ensemble of composition critics.
         value: the value network.
-        known: uint8 ``[n, *shape]``, the different fragments of the training pieces.
+        known: uint8 ``[n, *shape]``, different fragments of the training pieces: all of them, or a
+            sample of two megabytes.
         elite: float32 ``[m, latent]``, latents of high value.
         temperature: of the softmax over Q when composing, matched on held-out pieces.
         card: where the model comes from, JSON-ready.

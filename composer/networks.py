@@ -29,7 +29,9 @@ class PlaceEncoder(nn.Module):
         count, position = geometry.neighbours.shape[1], geometry.features
         blank = torch.zeros(1, 1, *domain.spec.shape, dtype=torch.uint8)
         relations = domain.relations(blank, 1).shape[-1]
-        self.state_width = count * (width + 1) + count * count * relations + position
+        self.pairs = torch.tril_indices(count, count, -1).tolist()  # each pair of neighbours once
+        pairs = count * (count - 1) // 2
+        self.state_width = count * (width + 1) + pairs * relations + position
         self.candidate_width = width + count * relations
 
     def forward(
@@ -51,7 +53,8 @@ class PlaceEncoder(nn.Module):
         everything = torch.cat((context, candidates), dim=1)
         related = self.domain.relations(everything, neighbours)  # [n, neighbours + k, neighbours]
         related = related * shown[:, None, :, None]
-        among = related[:, :neighbours] * shown[:, :, None, None]
+        first, second = self.pairs
+        among = related[:, first, second] * shown[:, first, None]  # [n, pairs, relations]
         if fragments is None:
             embedded = self.encoder(everything.flatten(0, 1)).view(count, related.shape[1], -1)
             before, offered = embedded[:, :neighbours], embedded[:, neighbours:]

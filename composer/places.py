@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from composer.memory import Memory
 
 if TYPE_CHECKING:
     from composer.domain import Domain, Layout, Scope
@@ -21,7 +23,8 @@ class Places(NamedTuple):
         fragments: uint8 ``[n, *shape]``, what stands at the place.
         context: uint8 ``[n, neighbours, *shape]``, zero where there is no neighbour.
         present: bool ``[n, neighbours]``.
-        position: float32 ``[n, features]`` in [0, 1]; where there are kinds, with the planned one.
+        position: float32 ``[n, features]`` in [0, 1]: where the place lies; where there are kinds,
+            the planned one; for critics and agent, what the piece has been like so far.
     """
 
     fragments: np.ndarray
@@ -37,10 +40,13 @@ class Pieces:
     Attributes:
         fragments: uint8 ``[n, places, *shape]``.
         plans: uint8 ``[n, places]``, the kind of each place.
+        memory: float32 ``[n, places, width]``, what is remembered at each place; None: not yet
+            looked up.
     """
 
     fragments: np.ndarray
     plans: np.ndarray
+    memory: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of pieces."""
@@ -48,12 +54,16 @@ class Pieces:
 
     def take(self, rows: np.ndarray) -> Pieces:
         """Some of the pieces."""
-        return Pieces(self.fragments[rows], self.plans[rows])
+        memory = None if self.memory is None else self.memory[rows]
+        return Pieces(self.fragments[rows], self.plans[rows], memory)
 
     def followed_by(self, others: Pieces, limit: int) -> Pieces:
         """The last ``limit`` of these pieces and others."""
-        fragments = np.concatenate((self.fragments, others.fragments))
-        return Pieces(fragments[-limit:], np.concatenate((self.plans, others.plans))[-limit:])
+        fragments = np.concatenate((self.fragments, others.fragments))[-limit:]
+        plans = np.concatenate((self.plans, others.plans))[-limit:]
+        if self.memory is None or others.memory is None:
+            return Pieces(fragments, plans)
+        return Pieces(fragments, plans, np.concatenate((self.memory, others.memory))[-limit:])
 
 
 @dataclass(frozen=True)
@@ -64,16 +74,20 @@ class Geometry:
         neighbours: int64 ``[places, neighbours]``, -1 where there is none.
         positions: float32 ``[places, features]``.
         kinds: number of kinds.
+        memory: how earlier places are remembered; None where only the surroundings count.
     """
 
     neighbours: np.ndarray
     positions: np.ndarray
     kinds: int
+    memory: Memory | None = None
 
     @classmethod
     def of(cls, domain: Domain, layout: Layout) -> Geometry:
         """What critics, agent and moves see of ``layout``."""
-        return cls(domain.neighbours(layout), domain.positions(layout), domain.kinds)
+        neighbours = domain.neighbours(layout)
+        memory = Memory(domain, neighbours)
+        return cls(neighbours, domain.positions(layout), domain.kinds, memory)
 
     @classmethod
     def around(cls, domain: Domain, layout: Layout, scope: Scope) -> Geometry:
@@ -89,7 +103,25 @@ class Geometry:
     @property
     def features(self) -> int:
         """Numbers in a place's ``position``."""
-        return self.positions.shape[1] + (self.kinds if self.kinds > 1 else 0)
+        planned = self.kinds if self.kinds > 1 else 0
+        return self.positions.shape[1] + planned + self.remembered
+
+    @property
+    def remembered(self) -> int:
+        """Numbers of ``position`` that tell what the piece has been like so far."""
+        return self.memory.width if self.memory else 0
+
+    def go_on(self, pieces: Pieces, place: int) -> None:
+        """Remember a place that has just been filled."""
+        if self.memory is not None and pieces.memory is not None and place + 1 < self.places:
+            now = pieces.memory[:, place]
+            pieces.memory[:, place + 1] = self.memory.following(now, pieces.fragments, place)
+
+    def remember(self, pieces: Pieces) -> Pieces:
+        """Finished pieces with what is remembered at their places, looked up once."""
+        if self.memory is None:
+            return pieces
+        return replace(pieces, memory=self.memory.record(pieces.fragments))
 
     def at(self, pieces: Pieces, rows: np.ndarray, places: np.ndarray) -> Places:
         """Look at ``places[i]`` of piece ``rows[i]``."""
@@ -101,6 +133,13 @@ class Geometry:
         if self.kinds > 1:
             planned = np.eye(self.kinds, dtype=np.float32)[pieces.plans[rows, places]]
             position = np.concatenate((position, planned), axis=1)
+        if self.memory is not None:
+            if pieces.memory is None:
+                remembered = self.memory.record(pieces.fragments[rows])
+                remembered = remembered[np.arange(len(rows)), places]
+            else:
+                remembered = pieces.memory[rows, places]
+            position = np.concatenate((position, remembered), axis=1)
         return Places(pieces.fragments[rows, places], context, present, position)
 
     def draw(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from composer.environment import CompositionEnv, CompositionVectorEnv
 
-MODELS = {"Composer/Music-v0": "fiddle"}
+MODELS = {"Composer/Music-v0": "fiddle", "Composer/Art-v0": "geometry"}
 
 
 def register_on_import() -> None:

@@ -49,7 +49,7 @@ class World:
         generator: ``(latent, context, present, position) -> logits``.
         latent: size of its noise vector.
         critics: the ensemble that gives realism, in eval mode.
-        known: float32 ``[n, features]``, features of the training fragments.
+        known: float32 ``[n, features]``, features of training fragments.
         unit: typical distance between real fragments.
         elite: float32 ``[m, latent]``, latents of high value; may be empty.
         candidates: what is offered.
@@ -74,6 +74,7 @@ class Stage:
         drawn: the first so many candidates come from the generator.
         placed: uint8 ``[count, places, *shape]``, the pieces so far.
         plans: uint8 ``[count, places]``, the kind that each place shall be.
+        memory: float32 ``[count, places, width]``, what is remembered at each place.
         offered: float32 ``[count, K, latent]``, latents of the present candidates.
     """
 
@@ -96,6 +97,7 @@ class Stage:
         self.around = Geometry.around(world.domain, layout, "closed" if closed else "earlier")
         self.placed = np.zeros((count, self.geometry.places, *world.domain.spec.shape), np.uint8)
         self.plans = np.zeros((count, self.geometry.places), np.uint8)
+        self.memory = np.zeros((*self.plans.shape, self.geometry.remembered), np.float32)
         draft = world.candidates
         generated = tuple(kind for kind in GENERATED for _ in range(getattr(draft, kind)))
         blank = self.geometry.at(self.pieces, np.zeros(1, int), np.zeros(1, int))
@@ -108,7 +110,7 @@ class Stage:
     @property
     def pieces(self) -> Pieces:
         """The pieces so far, with their plans."""
-        return Pieces(self.placed, self.plans)
+        return Pieces(self.placed, self.plans, self.memory)
 
     @property
     def finished(self) -> bool:
@@ -138,6 +140,7 @@ class Stage:
         shape = (self.count, self.geometry.places)
         self.rng = rng
         self.placed = np.zeros_like(self.placed)
+        self.memory = np.zeros_like(self.memory)
         self.latents = np.zeros((*shape, self.world.latent), np.float32)
         self.chosen = np.zeros(shape, np.int64)
         self.origins = np.full(shape, -1)
@@ -153,6 +156,7 @@ class Stage:
         self.chosen[:, place] = actions
         self.origins[:, place] = self.referred[rows, actions]
         self.rewards[:, place] = self.scores[rows, actions]
+        self.geometry.go_on(self.pieces, place)
         self.place += 1
         return self.rewards[:, place].copy()
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from composer.fragments import FragmentStore
     from composer.training import TrainingConfig
 
+KNOWN_BYTES = 1 << 21  # of fragments that novelty is measured against: models stay small
+
 
 class Studio:
     """Everything that one training run holds in memory.
@@ -53,14 +55,14 @@ class Studio:
         self.rng = np.random.default_rng(config.seed)
         self.template = build(store.domain_id, store.settings, config.model)
         self.domain = self.template.domain
-        self.real = self._windows(store, TRAIN)
-        self.held_out = self._windows(store, HELD_OUT)
         layout = self.domain.training_layout
         self.geometry = Geometry.of(self.domain, layout)
+        self.real = self._windows(store, TRAIN)
+        self.held_out = self._windows(store, HELD_OUT)
         self.complete = Geometry.around(self.domain, layout, "complete")
         self.earlier = Geometry.around(self.domain, layout, "earlier")
         self.pieces = int((store.split == TRAIN).sum())
-        self.known = np.unique(store.select(TRAIN), axis=0)
+        self.known = self._known(store)
         self.gan = FragmentGAN(self.domain, config.model.gan)
         size = int(config.model.gan.own * config.model.gan.batch)
         self.own = OwnPieces(size, self.earlier, self.real, self.rng)
@@ -84,7 +86,16 @@ class Studio:
             raise DataError(message)
         kinds = np.repeat([piece.kind for piece in pieces], [len(part) for part in found])
         plans = np.broadcast_to(kinds[:, None], windows.shape[:2]).astype(np.uint8)
-        return Pieces(windows, plans)
+        return self.geometry.remember(Pieces(windows, plans))
+
+    def _known(self, store: FragmentStore) -> np.ndarray:
+        """The different training fragments, or as many of them as a model has room for."""
+        known = np.unique(store.select(TRAIN), axis=0)
+        room = KNOWN_BYTES // self.domain.spec.size
+        if len(known) <= room:
+            return known
+        chosen = np.random.default_rng(self.config.seed).permutation(len(known))[:room]
+        return known[np.sort(chosen)]
 
     # ---- what happens in a round -----------------------------------------------------------
 
@@ -285,7 +296,8 @@ class Studio:
         self.gan.restore(state.below(tensors, "gan"))
         self.replay.restore(state.below(tensors, "replay"))
         self.own.restore(state.below(tensors, "own"))
-        self.composed = Pieces(tensors["composed"].numpy(), tensors["composed_plans"].numpy())
+        composed = Pieces(tensors["composed"].numpy(), tensors["composed_plans"].numpy())
+        self.composed = self.geometry.remember(composed)
         self.offers = tensors["offers"].numpy()
         self.offered_for = tensors["offered_for"].numpy()
         self.elite = tensors["elite"].numpy()

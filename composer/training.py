@@ -179,6 +179,7 @@ class Training:
             self.watcher.step(studio.gan.steps, values)
             if studio.gan.steps % config.warm_up_check == 0:
                 self._measure_fragments()
+                self.save()
         if studio.gan.steps >= config.warm_up:
             studio.gan.restore(self.guard.snapshot)
             studio.gan.steps = config.warm_up

@@ -58,17 +58,18 @@ def test_the_position_says_which_kind_is_planned():
     rows, places = np.divmod(np.arange(2 * PLACES), PLACES)
     position = geometry.at(pieces, rows, places).position
     assert position.dtype == np.float32
-    assert position.shape == (10, geometry.features) == (10, 4)
+    assert position.shape == (10, geometry.features) == (10, 4 + geometry.remembered)
     assert np.array_equal(position[:, :2], geometry.positions[places])
-    assert np.array_equal(position[:, 2:].argmax(1), plans.reshape(-1))
-    assert (position[:, 2:].sum(1) == 1).all()
+    assert np.array_equal(position[:, 2:4].argmax(1), plans.reshape(-1))
+    assert (position[:, 2:4].sum(1) == 1).all()
 
 
 def test_a_single_kind_is_not_told():
-    assert GEOMETRY.features == GEOMETRY.positions.shape[1]
+    geometry = Geometry.around(DOMAIN, (PLACES,), "earlier")
+    assert geometry.features == geometry.positions.shape[1]
     places = np.arange(PLACES)
-    position = GEOMETRY.at(raised(1), np.zeros(PLACES, int), places).position
-    assert np.array_equal(position, GEOMETRY.positions)
+    position = geometry.at(raised(1), np.zeros(PLACES, int), places).position
+    assert np.array_equal(position, geometry.positions)
 
 
 def test_sampling_looks_at_what_was_drawn():

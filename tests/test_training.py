@@ -203,7 +203,7 @@ def test_the_discriminator_sees_whole_tokens_or_mixtures(tmp_path, rounding):
 
 def test_with_its_own_pieces_it_learns_to_follow_the_plan_alone(tmp_path):
     gan = replace(LEARNING, own=0.5, batch=128, context_dropout=0.3)
-    studio, _ = taught(tmp_path, gan, 400, kinds=2)
+    studio, _ = taught(tmp_path, gan, 600, kinds=2)
     rng, everyone = np.random.default_rng(5), np.arange(300)
     plans = np.repeat(everyone[:, None] % 2, PLACES, axis=1).astype(np.uint8)
     pieces = Pieces(np.zeros((300, PLACES, 2), np.uint8), plans)

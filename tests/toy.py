@@ -24,20 +24,25 @@ class ToyGenerator(nn.Module):
             nn.ReLU(),
             nn.Linear(width, 2 * CLASSES),
         )
+        self.infer = nn.Linear(2 * CLASSES, latent)
 
     def forward(self, latent, context, present, position):
         seen = (context * present[..., None, None]).flatten(1)
         inputs = torch.cat((latent, seen, present, position), 1)
         return self.layers(inputs).view(-1, *SHAPE, CLASSES)
 
+    def reconstruct(self, fragments, context, present, position):
+        mean = self.infer(fragments.flatten(1))
+        return self(mean, context, present, position), mean.square().mean(1) / 2
+
 
 class ToyDiscriminator(nn.Module):
-    def __init__(self, position, width, outputs=1):
+    def __init__(self, position, width):
         super().__init__()
         self.layers = nn.Sequential(
             nn.Linear(2 * CLASSES + AROUND * (2 * CLASSES + 1) + position, width),
             nn.LeakyReLU(0.2),
-            nn.Linear(width, outputs),
+            nn.Linear(width, 1),
         )
 
     def forward(self, fragments, context, present, position):
@@ -117,9 +122,6 @@ class ToyDomain(Domain):
 
     def discriminator(self, width):
         return ToyDiscriminator(self._position, width)
-
-    def inference(self, latent, width):
-        return ToyDiscriminator(self._position, width, 2 * latent)
 
     def encoder(self, width):
         return ToyEncoder(width)

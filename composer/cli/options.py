@@ -127,8 +127,7 @@ def reading_options(command: Decorated) -> Decorated:
         ),
         art_option(
             "--tile",
-            type=click.IntRange(8, 64),
-            metavar="N",
+            type=click.Choice(range(8, 65, 8)),
             default=16,
             show_default=True,
             help="Cells in a tile's side: how fine the pictures are.",

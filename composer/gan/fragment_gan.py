@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from composer import state
 from composer.gan.losses import (
     discriminator_loss,
-    divergence,
     generator_loss,
     gradient_penalty,
     likeness,
@@ -41,10 +40,10 @@ class GanConfig:
         gamma, final_gamma: weight of the gradient penalties; the one knob of the method.
         penalty_interval: penalties every so many steps.
         context_dropout: share of the surroundings that is hidden from both networks.
-        reconstruction: weight of the evidence lower bound, by which the generator also learns to
-            make each real fragment from latents inferred from it; 0 for none. With it no latent
-            is ignored and no sort of fragment forgotten (Zhu et al.: "Toward multimodal
-            image-to-image translation", NeurIPS 2017).
+        reconstruction: weight of the loss by which the generator also learns to make each real
+            fragment again, and what to make it from in its surroundings; 0 for none. With it no
+            latent is ignored and no sort of fragment forgotten (after Larsen et al.:
+            "Autoencoding beyond pixels using a learned similarity metric", ICML 2016).
         own: share of a batch for which the generator goes on with its own pieces.
         diversity: weight of the term that makes two latents give different fragments.
         difference: mean absolute difference of codes that this term asks for.
@@ -78,6 +77,7 @@ class GanConfig:
 
 
 Guide = Callable[[Tensor, Tensor], Tensor]
+Reconstruct = Callable[..., tuple[Tensor, Tensor]]
 
 
 def limit_norm(gradient: Tensor, reference: Tensor, share: float) -> Tensor:
@@ -118,13 +118,9 @@ class FragmentGAN:
         self.generator = domain.generator(config.latent, config.generator_width)
         self.discriminator = domain.discriminator(config.discriminator_width)
         self.average = copy.deepcopy(self.generator).requires_grad_(requires_grad=False)
-        self.inference = nn.Module()
-        if config.reconstruction:
-            self.inference = domain.inference(config.latent, config.discriminator_width)
         betas = (0.0, config.beta2)
-        making = [*self.generator.parameters(), *self.inference.parameters()]
         self.generator_optimizer = torch.optim.Adam(
-            making, lr=config.learning_rate, betas=betas, fused=True
+            self.generator.parameters(), lr=config.learning_rate, betas=betas, fused=True
         )
         self.discriminator_optimizer = torch.optim.Adam(
             self.discriminator.parameters(), lr=config.learning_rate, betas=betas, fused=True
@@ -151,10 +147,10 @@ class FragmentGAN:
         around = Context(real, self.codes)
         inside = around if seen is real else Context(seen, self.codes)
         fragments = look_up(real.fragments, self.codes)
-        size = (3, len(fragments), self.config.latent)
+        size = (2, len(fragments), self.config.latent)
         noise = torch.from_numpy(rng.standard_normal(size, dtype=np.float32))
         values = self._update_discriminator(fragments, around, inside, noise[0])
-        found, made = self._update_generator(fragments, around, inside, noise[1:], guide)
+        found, made = self._update_generator(fragments, around, inside, noise[1], guide)
         self._update_average()
         self.steps += 1
         return values | found, made
@@ -213,7 +209,7 @@ class FragmentGAN:
         guide: Guide | None,
     ) -> tuple[dict[str, float], np.ndarray]:
         self.discriminator.requires_grad_(requires_grad=False)
-        fake, tokens = self._draft(noise[0], inside)
+        fake, tokens = self._draft(noise, inside)
         with torch.no_grad():
             real_logits = self.discriminator(real, *around)
         loss = generator_loss(real_logits, self.discriminator(fake, *inside))
@@ -223,9 +219,9 @@ class FragmentGAN:
         self.generator_optimizer.zero_grad(set_to_none=True)
         values = {"g_loss": loss.item()}
         if self.config.reconstruction:
-            values |= self._reconstruct(real, around, noise[1])
+            values |= self._reconstruct(real, around)
         if self.config.diversity:
-            other, _ = self._draft(noise[0].roll(1, 0), inside)
+            other, _ = self._draft(noise.roll(1, 0), inside)
             alike = likeness(fake, other, self.config.difference)
             (self.config.diversity * alike).backward(retain_graph=True)
             values["alike"] = alike.item()
@@ -234,14 +230,14 @@ class FragmentGAN:
         self.discriminator.requires_grad_(requires_grad=True)
         return values, tokens.to(torch.uint8).numpy()
 
-    def _reconstruct(self, real: Tensor, around: Context, noise: Tensor) -> dict[str, float]:
-        """Add the gradient of the evidence lower bound, in nats a token."""
-        mean, log_variance = self.inference(real, *around).chunk(2, dim=1)
-        latent = mean + (log_variance / 2).exp() * noise
-        misfit = self.domain.misfit(self.generator(latent, *around), real).flatten(1)
-        surprise = divergence(mean, log_variance) / misfit.shape[1]
-        (self.config.reconstruction * (misfit.mean(1) + surprise).mean()).backward()
-        return {"misfit": misfit.mean().item(), "surprise": surprise.mean().item()}
+    def _reconstruct(self, real: Tensor, around: Context) -> dict[str, float]:
+        """Add the gradient of what making the real fragments again is short of, in nats."""
+        reconstruct = cast("Reconstruct", self.generator.reconstruct)
+        outputs, surprise = reconstruct(real, *around)
+        misfit = self.domain.misfit(outputs, real).mean()
+        surprise = surprise.mean()
+        (self.config.reconstruction * (misfit + surprise)).backward()
+        return {"misfit": misfit.item(), "surprise": surprise.item()}
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -266,7 +262,6 @@ class FragmentGAN:
             "generator": self.generator,
             "average": self.average,
             "discriminator": self.discriminator,
-            "inference": self.inference,
         }
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:

@@ -36,11 +36,6 @@ def straight_through(soft: Tensor, hard: Tensor) -> Tensor:
     return hard + soft - soft.detach()
 
 
-def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, variance) || N(0, 1)) in nats; ``[n, latent]`` -> ``[n]``."""
-    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
-
-
 def likeness(first: Tensor, second: Tensor, target: float) -> Tensor:
     """How far two drafts of one place fall short of ``target``, their mean absolute difference.
 

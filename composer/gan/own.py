@@ -7,6 +7,7 @@ generator has made, and judged there.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +37,7 @@ class OwnPieces:
         self.geometry, self.real = geometry, real
         self.rows = rng.integers(len(real), size=size)
         self.at = rng.integers(geometry.places, size=size)
-        self.pieces = real.take(self.rows)
+        self.pieces = replace(real.take(self.rows), memory=None)
 
     def look(self) -> Places:
         """The next place of each piece, as the generator sees it."""

@@ -37,7 +37,7 @@ def observe(context, candidates, preference=0.0):
     return {
         "context": seen,
         "present": np.tile(np.array([present, False], np.int8), (count, 1)),
-        "position": np.tile(np.array([0.2 * present, present], np.float32), (count, 1)),
+        "position": np.tile(np.array([0.2 * present, present, 0, 0], np.float32), (count, 1)),
         "candidates": candidates,
         "scores": scores,
         "action_mask": np.ones(candidates.shape[:2], np.int8),

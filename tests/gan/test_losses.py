@@ -3,7 +3,6 @@ import torch
 
 from composer.gan.losses import (
     discriminator_loss,
-    divergence,
     generator_loss,
     gradient_penalty,
     likeness,
@@ -55,18 +54,3 @@ def test_likeness_pulls_only_at_drafts_that_are_too_much_alike():
     likeness(first, torch.zeros(2, 2), 0.5).backward()
     assert first.grad[0, 0] < 0  # descending moves it further away
     assert (first.grad[1] == 0).all()
-
-
-def test_divergence_from_the_standard_normal_by_hand():
-    mean = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0]])
-    log_variance = torch.tensor([[0.0, 0.0], [0.0, 1.0], [-2.0, 0.0]])
-    expected = [0.0, 0.5 + (torch.e - 2) / 2, 4.5 + (torch.e**-2 + 1) / 2]
-    assert divergence(mean, log_variance).numpy() == pytest.approx(expected)
-
-
-def test_divergence_agrees_with_torch():
-    mean, log_variance = torch.randn(2, 9, 4)
-    made = torch.distributions.Normal(mean, (log_variance / 2).exp())
-    expected = torch.distributions.kl_divergence(made, torch.distributions.Normal(0.0, 1.0))
-    found = divergence(mean, log_variance)
-    assert found.numpy() == pytest.approx(expected.sum(1).numpy(), rel=1e-4)

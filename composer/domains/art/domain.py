@@ -162,13 +162,6 @@ class ArtDomain(Domain):
 
         return TileDiscriminator(self.settings.tile, self._planes, self._position_size, width)
 
-    def inference(self, latent: int, width: int) -> nn.Module:
-        """A ``TileInference``."""
-        from composer.domains.art.networks import TileInference
-
-        size = (self.settings.tile, self._planes, self._position_size)
-        return TileInference(*size, latent, width)
-
     def misfit(self, outputs: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
         """Palette: the cross-entropy. RGB: five times the difference, near its scale."""
         if self.settings.rgb:
@@ -185,7 +178,8 @@ class ArtDomain(Domain):
         """Likeness under the symmetries of the square, and fit at the four sides."""
         from composer.places import look_up
 
-        return moves.relations(look_up(fragments, self._codes).flatten(4), first)
+        most = 4.0 * PLANES_OF_RGB if self.settings.rgb else 2.0
+        return moves.relations(look_up(fragments, self._codes).flatten(4), first, most)
 
     # ---- play ---------------------------------------------------------------------------------
 
@@ -197,8 +191,14 @@ class ArtDomain(Domain):
         """Under each of the eight symmetries: bool ``[..., 8]``."""
         return moves.returns(fragments, others, len(self.spec.shape) - 2)
 
+    def traits(self, fragments: np.ndarray) -> np.ndarray:
+        """Share of each slot, or how much red, green and blue."""
+        from composer.domains.art.metrics import levels_of
+
+        return levels_of(fragments, self.settings).mean(axis=(1, 2))
+
     def features(self, fragments: np.ndarray) -> np.ndarray:
-        """Codes at half resolution, an eighth of a unit each: float32 ``[n, features]``."""
+        """Codes at half resolution: float32 ``[n, features]``."""
         side, pool = self.settings.tile, moves.POOL
         seen = self._codes[fragments].reshape(len(fragments), side, side, -1)
         cut = seen[:, : side // pool * pool, : side // pool * pool]

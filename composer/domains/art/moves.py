@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Tiles = TypeVar("Tiles", np.ndarray, "torch.Tensor")
 POOL = 2  # tiles are compared at half their resolution: what a critic sees is smoothed
-SHARPNESS = 20.0
+SHARPNESS = 5.0
 SIMILAR = 0.95  # share of equal cells from which a tile counts as the same again
 FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (0,), (0, 1))  # axes: rows 0, columns 1
 
@@ -83,25 +83,23 @@ def returns(tiles: np.ndarray, others: np.ndarray, channels: int) -> np.ndarray:
     return np.stack(same, axis=-1)
 
 
-def relations(tiles: torch.Tensor, first: int) -> torch.Tensor:
+def relations(tiles: torch.Tensor, first: int, most: float) -> torch.Tensor:
     """How tiles resemble each of the first ones, and how well they fit beside them.
 
-    ``tiles`` float ``[batch, n, tile, tile, channels]``, codes of the cells -> float32
-    ``[batch, n, first, 13]`` in [0, 1]: closeness under each of the eight symmetries, likeness as
-    they are, and how well a tile continues another on its left, above, on its right and below.
+    ``tiles`` float ``[batch, n, tile, tile, channels]``, codes of the cells, of which no two are
+    further apart than ``most``, squared -> float32 ``[batch, n, first, 13]`` in [0, 1]: closeness
+    under each of the eight symmetries, likeness as they are, and how well a tile continues another
+    on its left, above, on its right and below.
     """
     import torch
 
-    small = smooth(tiles)
-    apart = torch.stack(
-        [_distance(small.flatten(2), s.flatten(2)) for s in symmetries(small[:, :first], 2)], dim=2
-    )
+    small, others = smooth(tiles), symmetries(smooth(tiles[:, :first]), 2)
+    apart = torch.stack([_distance(small.flatten(2, 3), s.flatten(2, 3), most) for s in others], 2)
     near = torch.exp(-SHARPNESS * apart)  # [batch, n, 8, first]
     edges = (tiles[:, :, :, 0], tiles[:, :, 0], tiles[:, :, :, -1], tiles[:, :, -1])
     facing = (edges[2], edges[3], edges[0], edges[1])
     fits = [
-        1 - _distance(own.flatten(2), other[:, :first].flatten(2))
-        for own, other in zip(edges, facing, strict=True)
+        1 - _distance(own, other[:, :first], most) for own, other in zip(edges, facing, strict=True)
     ]
     like = 1 - apart[:, :, 0]
     return torch.cat((near.transpose(2, 3), torch.stack((like, *fits), dim=3)), dim=3).clamp(0, 1)
@@ -115,11 +113,13 @@ def smooth(tiles: torch.Tensor) -> torch.Tensor:
     ) / POOL**2
 
 
-def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Half the mean squared difference of cells, 0 to 1: ``[n, a, m], [n, b, m] -> [n, a, b]``.
+def _distance(a: torch.Tensor, b: torch.Tensor, most: float) -> torch.Tensor:
+    """Mean squared difference of cells, ``most`` being 1.
 
-    By a product of matrices, since pairs are many. Codes of a cell are at most sqrt(2) apart.
+    ``[n, a, cells, channels]``, ``[n, b, cells, channels]`` -> ``[n, a, b]``; by a product of
+    matrices, since pairs are many.
     """
-    cells = a.shape[-1]
+    cells = a.shape[2]
+    a, b = a.flatten(2), b.flatten(2)
     squares = a.square().sum(-1).unsqueeze(2) + b.square().sum(-1).unsqueeze(1)
-    return (squares - 2 * a @ b.transpose(1, 2)).clamp_min(0) / 2 / cells
+    return (squares - 2 * a @ b.transpose(1, 2)).clamp_min(0) / most / cells

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composer.domains.art.moves import smooth
+from composer.gan.losses import straight_through
 from composer.places import look_up
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SLOPE = 0.2
 PATCH = 4  # the generator works on patches of 4 x 4 cells
+LEVELS = 4  # of a code
+TINY = 1e-6
 
 
 def window(context: Tensor, present: Tensor, tile: Tensor | None = None) -> Tensor:
@@ -94,39 +97,6 @@ class Modulated(nn.Module):
         return x + self.second(F.leaky_relu(hidden, SLOPE))
 
 
-class TileGenerator(nn.Module):
-    """(noise, surroundings, position) -> a tile, worked out on patches and then on cells."""
-
-    def __init__(self, side: int, planes: int, position: int, latent: int, width: int) -> None:
-        """``planes`` numbers a cell, ``side`` cells (a multiple of 4)."""
-        super().__init__()
-        self.side, self.planes = side, planes
-        self.fine = width // 4
-        self.noise = nn.Linear(latent, width)
-        self.label = label(position, width)
-        self.patches = nn.Conv2d((planes + 1) * PATCH**2, width, 1)
-        self.seed = nn.Linear(width, width * (side // PATCH) ** 2)
-        self.inwards = nn.ModuleList(nn.Conv2d(width, width, 3) for _ in range(side // 8))
-        self.blocks = nn.ModuleList(Modulated(width, width) for _ in range(2))
-        self.spread = nn.Conv2d(width, self.fine * PATCH**2, 1)
-        self.detail = nn.Conv2d(self.fine, self.fine, 3, padding=1)
-        self.paint = nn.Conv2d(self.fine, planes, 3, padding=1)
-
-    def forward(self, latent: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
-        """Latent ``[n, latent]`` -> outputs ``[n, side, side, planes]``."""
-        style = F.leaky_relu(self.noise(latent) + self.label(position), SLOPE)
-        seen = F.pixel_unshuffle(window(context.flatten(4), present), PATCH)
-        x = self.patches(seen)  # [n, width, side / 2, side / 2] patches
-        for narrow in self.inwards:  # each takes one ring of patches off
-            x = narrow(F.leaky_relu(x, SLOPE))
-        x = x + self.seed(style).view_as(x)
-        for block in self.blocks:
-            x = block(x, style)
-        x = F.pixel_shuffle(self.spread(F.leaky_relu(x, SLOPE)), PATCH)  # cells
-        x = x + self.detail(F.leaky_relu(x, SLOPE))
-        return self.paint(F.leaky_relu(x, SLOPE)).permute(0, 2, 3, 1)
-
-
 class WindowReader(nn.Module):
     """(tile, surroundings, position) -> the window as a vector ``[n, 2 width]``."""
 
@@ -149,20 +119,123 @@ class WindowReader(nn.Module):
         return F.leaky_relu(self.dense(F.leaky_relu(x, SLOPE).flatten(1)), SLOPE)
 
 
-class TileInference(nn.Module):
-    """(tile, surroundings, position) -> mean and log variance of its latents."""
+class Prior(nn.Module):
+    """Which codes a place asks for, one after the other: NADE (Larochelle, Murray; AISTATS 2011).
+
+    A code has ``LEVELS`` levels. Each is drawn given the surroundings and the codes before it, so
+    that they fit together however many ways there are to go on.
+    """
+
+    def __init__(self, codes: int, seen: int, hidden: int) -> None:
+        """``seen``: size of the vector that tells the surroundings."""
+        super().__init__()
+        self.begin = nn.Linear(seen, hidden)
+        self.added = nn.Parameter(torch.randn(codes, LEVELS, hidden) / codes**0.5)
+        self.heads = nn.Parameter(torch.randn(codes, hidden, LEVELS) / hidden)
+        self.bias = nn.Parameter(torch.zeros(codes, LEVELS))
+
+    def forward(self, seen: Tensor, levels: Tensor) -> Tensor:
+        """Logits ``[n, codes, LEVELS]`` of each code given those before; levels int as drawn."""
+        added = self.added[torch.arange(levels.shape[1]), levels]
+        before = added.cumsum(1) - added
+        hidden = F.leaky_relu(self.begin(seen).unsqueeze(1) + before, SLOPE)
+        return torch.einsum("nch,chl->ncl", hidden, self.heads) + self.bias
+
+    def draw(self, seen: Tensor, noise: Tensor) -> Tensor:
+        """Draw codes: one-hot ``[n, codes, LEVELS]``, the gradient that of the softmax.
+
+        ``noise`` normal ``[n, codes * LEVELS]``, made to Gumbel noise (Jang et al., ICLR 2017).
+        """
+        uniform = torch.special.ndtr(noise[:, : self.bias.numel()]).clamp(TINY, 1 - TINY)
+        gumbel = -(-uniform.log()).log().view(-1, *self.bias.shape)
+        hidden, drawn = self.begin(seen), []
+        for number in range(len(self.bias)):
+            logits = F.leaky_relu(hidden, SLOPE) @ self.heads[number] + self.bias[number]
+            soft = (logits + gumbel[:, number]).softmax(1)
+            hard = F.one_hot(soft.argmax(1), LEVELS).to(soft.dtype)
+            drawn.append(straight_through(soft, hard))
+            hidden = hidden + drawn[-1] @ self.added[number]
+        return torch.stack(drawn, dim=1)
+
+
+class TileGenerator(nn.Module):
+    """(noise, surroundings, position) -> a tile.
+
+    A tile is worked out from a few codes, and these are drawn by a prior that has learnt which ones
+    real tiles have in such surroundings: whichever are drawn, the tile is a whole one. Codes are
+    quantised to few levels each (FSQ: Mentzer et al., ICLR 2024).
+    """
+
+    levels: Tensor
 
     def __init__(self, side: int, planes: int, position: int, latent: int, width: int) -> None:
-        """A ``WindowReader`` with one more layer, which starts near the prior."""
+        """``planes`` numbers a cell, ``side`` cells, a multiple of 8; ``LEVELS`` numbers a code."""
         super().__init__()
-        self.reader = WindowReader(side, planes, position, width)
-        self.latents = nn.Linear(2 * width, 2 * latent)
-        with torch.no_grad():
-            self.latents.weight.mul_(0.1)
+        self.side, self.planes = side, planes
+        self.fine, codes, area = width // 4, latent // LEVELS, (side // PATCH) ** 2
+        self.register_buffer("levels", torch.linspace(-1, 1, LEVELS), persistent=False)
+        self.patches = nn.Conv2d((planes + 1) * PATCH**2, width, 1)
+        self.inwards = nn.ModuleList(nn.Conv2d(width, width, 3) for _ in range(side // 8))
+        self.summary = nn.Linear(width * area, 2 * width)
+        self.wanted = label(position, 2 * width)
+        self.prior = Prior(codes, 2 * width, 2 * width)
+        self.reader = WindowReader(side, planes, position, width // 2)
+        self.even = nn.LayerNorm(width)
+        self.infer = nn.Linear(width, codes)
+        nn.init.normal_(self.infer.weight, std=2 / width**0.5)  # so that all levels occur
+        self.noise = nn.Linear(codes, width)
+        self.label = label(position, width)
+        self.style = nn.Linear(width, width)
+        self.seed = nn.Linear(width, width * area)
+        self.blocks = nn.ModuleList(Modulated(width, width) for _ in range(2))
+        self.spread = nn.Conv2d(width, self.fine * PATCH**2, 1)
+        self.detail = nn.Conv2d(self.fine, self.fine, 3, padding=1)
+        self.paint = nn.Conv2d(self.fine, planes, 3, padding=1)
 
-    def forward(self, tiles: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
-        """Codes ``[n, side, side, ..., channels]`` -> ``[n, 2 latent]``."""
-        return self.latents(self.reader(tiles, context, present, position))
+    def forward(self, latent: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
+        """Latent ``[n, latent]`` -> outputs ``[n, side, side, planes]``."""
+        seen = self._look(context, present)
+        drawn = self.prior.draw(self._sum_up(seen, position), latent)
+        return self._paint(drawn @ self.levels, seen, position)
+
+    def reconstruct(
+        self, tiles: Tensor, context: Tensor, present: Tensor, position: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Real tiles (codes) by way of their codes, and how surprising these are here.
+
+        Outputs as of ``forward``, and the mean cross-entropy of a tile's codes, nats ``[n]``.
+        """
+        seen = self._look(context, present)
+        read = self.even(self.reader(tiles, context, present, position))
+        bounded = self.infer(read).tanh()
+        levels = ((bounded.detach() + 1) * ((LEVELS - 1) / 2)).round().long()
+        outputs = self._paint(straight_through(bounded, self.levels[levels]), seen, position)
+        logits = self.prior(self._sum_up(seen, position), levels)
+        surprise = F.cross_entropy(logits.transpose(1, 2), levels, reduction="none")
+        return outputs, surprise.mean(1)
+
+    def _look(self, context: Tensor, present: Tensor) -> Tensor:
+        """Surroundings as patches of the tile: ``[n, width, side / 4, side / 4]``."""
+        x = self.patches(F.pixel_unshuffle(window(context.flatten(4), present), PATCH))
+        for narrow in self.inwards:  # each takes one ring of patches off
+            x = narrow(F.leaky_relu(x, SLOPE))
+        return x
+
+    def _sum_up(self, seen: Tensor, position: Tensor) -> Tensor:
+        """All that is known of the place: ``[n, 2 width]``."""
+        summary = self.summary(F.leaky_relu(seen, SLOPE).flatten(1))
+        return F.leaky_relu(summary + self.wanted(position), SLOPE)
+
+    def _paint(self, codes: Tensor, seen: Tensor, position: Tensor) -> Tensor:
+        """Codes ``[n, codes]``, -1 to 1, in their surroundings -> outputs."""
+        style = F.leaky_relu(self.noise(codes) + self.label(position), SLOPE)
+        style = F.leaky_relu(self.style(style), SLOPE)
+        x = seen + self.seed(style).view_as(seen)
+        for block in self.blocks:
+            x = block(x, style)
+        x = F.pixel_shuffle(self.spread(F.leaky_relu(x, SLOPE)), PATCH)  # cells
+        x = x + self.detail(F.leaky_relu(x, SLOPE))
+        return self.paint(F.leaky_relu(x, SLOPE)).permute(0, 2, 3, 1)
 
 
 class TileDiscriminator(nn.Module):

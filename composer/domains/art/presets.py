@@ -13,7 +13,7 @@ from composer.training import TrainingConfig
 
 # The zero-centred penalties see a window of a thousand cells: a smaller weight than for music.
 GAN = GanConfig(
-    latent=32,
+    latent=48,
     generator_width=96,
     discriminator_width=64,
     batch=32,
@@ -25,8 +25,6 @@ GAN = GanConfig(
     penalty_interval=1,
     reconstruction=20.0,
     own=0.25,
-    diversity=1.0,
-    difference=0.05,
     rounding=False,
     steps=6000,
 )
@@ -48,7 +46,7 @@ STANDARD = TrainingConfig(
     rounds=100,
     episodes=12,
     explorers=3,
-    updates=16,
+    updates=32,
     gan_steps=4,
     rehearsed=8,
     remembered=120,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-MIN_TILE, MAX_TILE = 8, 64
+MIN_TILE, MAX_TILE, TILE_STEP = 8, 64, 8
 MAX_PALETTES = 64
 RGB = "rgb"
 _VOTERS = 48  # pictures that decide about colours and the motif grid
@@ -50,7 +50,7 @@ class ReadOptions:
 
     Attributes:
         slots: colours in a palette: 4, 8 or 16; 0 for RGB; None for what the pictures need.
-        tile: cells in a tile's side, 8 to 64.
+        tile: cells in a tile's side, 8 to 64, a multiple of 8.
     """
 
     slots: int | None = None
@@ -61,8 +61,9 @@ class ReadOptions:
         """Checked options; UsageError names the value that cannot be used."""
         colours, tile = options.get("colours"), options.get("tile")
         tile = 16 if tile is None else tile
-        if str(tile) not in {str(side) for side in range(MIN_TILE, MAX_TILE + 1)}:
-            message = f"'{tile}' cells a tile cannot be used; choose {MIN_TILE} to {MAX_TILE}"
+        sides = [str(side) for side in range(MIN_TILE, MAX_TILE + 1, TILE_STEP)]
+        if str(tile) not in sides:
+            message = f"'{tile}' cells a tile cannot be used; choose {', '.join(sides)}"
             raise UsageError(message)
         choices = {str(slots): slots for slots in quantise.CHOICES} | {RGB: 0}
         if colours is not None and str(colours) not in choices:
@@ -124,7 +125,7 @@ def read_folder(folder: Path, options: Mapping[str, Any]) -> Corpus:
     Args:
         folder: searched recursively for ``.png``, ``.jpg``, ``.jpeg``, ``.webp`` and ``.gif``.
         options: ``colours`` ("4", "8", "16", "rgb"; None for what the pictures need) and ``tile``
-            (8-64 cells; None for 16).
+            (8, 16, ... 64 cells; None for 16).
 
     Returns:
         Pieces uint8 ``[rows * columns, tile, tile]`` (RGB: ``[..., 3]``) as in ``ArtSettings``.

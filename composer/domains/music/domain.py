@@ -8,7 +8,7 @@ import numpy as np
 
 from composer.domain import Corpus, Domain, FragmentSpec, Layout, Moves, Piece, Scope
 from composer.domains.music import moves
-from composer.domains.music.settings import FIRST_PITCH, HOLD, MusicSettings
+from composer.domains.music.settings import FIRST_PITCH, HOLD, REST, MusicSettings
 from composer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -123,6 +123,11 @@ class MusicDomain(Domain):
     def moves(self, context: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> Moves:
         """Repeats of the bars before, and sequences (a repeat moved along the scale)."""
         return moves.propose(context, present, rng, self.settings)
+
+    def traits(self, fragments: np.ndarray) -> np.ndarray:
+        """Share of steps where a note begins, and where a rest does."""
+        shares = [(fragments >= FIRST_PITCH).mean((1, 2)), (fragments == REST).mean((1, 2))]
+        return np.stack(shares, axis=1).astype(np.float32)
 
     def features(self, fragments: np.ndarray) -> np.ndarray:
         """Sounding pitch (octaves) and onset of each voice and step: ``[n, 3*voices*steps]``."""
