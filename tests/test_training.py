@@ -193,7 +193,7 @@ def test_the_discriminator_sees_whole_tokens_or_mixtures(tmp_path, rounding):
     studio, _ = taught(tmp_path, replace(LEARNING, rounding=rounding), 0)
     places = studio.earlier.sample(studio.real, 20, np.random.default_rng(0))
     noise = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
-    draft, tokens = studio.gan._draft(noise, Context(places, studio.gan.codes))
+    draft, tokens = studio.gan._draft(noise, Context.of(places, studio.gan.codes))
     whole = look_up(tokens, studio.gan.codes)
     assert torch.allclose(draft, whole, atol=1e-6) == rounding
     assert torch.equal(draft.argmax(-1), tokens)
@@ -275,7 +275,9 @@ def test_latents_that_make_no_difference_are_driven_apart(tmp_path):
         noise = torch.from_numpy(
             np.random.default_rng(1).standard_normal((2, 100, 4), dtype=np.float32)
         )
-        drafts = [studio.gan._draft(part, Context(places, studio.gan.codes))[0] for part in noise]
+        drafts = [
+            studio.gan._draft(part, Context.of(places, studio.gan.codes))[0] for part in noise
+        ]
         alike[diversity] = likeness(*drafts, 0.2).item()
     assert alike[2.0] < alike[0.0] - 0.1
 

@@ -63,7 +63,10 @@ def test_a_section_shows_every_option_and_no_other(name):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_section_names_every_choice(name):
     for parameter in COMMANDS[name].params:
-        if isinstance(parameter.type, click.Choice) and not str(parameter.type.choices[0]).isdigit():
+        if (
+            isinstance(parameter.type, click.Choice)
+            and not str(parameter.type.choices[0]).isdigit()
+        ):
             missing = [one for one in parameter.type.choices if one not in SECTIONS[name]]
             assert set(missing) <= set("1234")
 

@@ -53,7 +53,8 @@ def draw_origins(picture: np.ndarray, layout: Layout, origins: Sequence[Origin])
         origins: one a tile, row by row.
 
     Returns:
-        An RGB picture with no side longer than about 1,300 pixels, the same for the same arguments.
+        An RGB picture, the same for the same arguments. With up to 1,200 tiles a side and the
+        origins of ``COLOURS`` it is no wider than 1,300 pixels and no higher than 1,500.
     """
     from PIL import Image, ImageDraw
 

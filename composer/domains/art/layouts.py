@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 from composer.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from composer.domain import Layout
     from composer.domains.art.settings import ArtSettings
@@ -24,6 +25,7 @@ DISC_RADIUS = 0.8  # of half the shorter side: half of a square
 CHECKS = 4  # squares along the shorter side of a canvas
 SAMPLES = 4  # points of a map, along each side of a tile, that vote on its kind
 MAIN_SHARE, MAIN_TOTAL = 0.01, 0.75  # of a map: what a colour must cover, and all such together
+JOINED = 64  # colours of a map that are compared with each other
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,6 @@ def plan_sheet(options: Mapping[str, Any], settings: ArtSettings, default: Layou
                 f"of {frame} pixels: make it larger than {border}x{border}"
             )
             raise UsageError(message)
-        if tileable and (width % unit or height % unit):
-            raise UsageError(_nearest_sizes(width, height, unit))
     else:
         columns, rows = tiles or default[::-1]
         _check_tiles(columns, rows)
@@ -107,6 +107,8 @@ def plan_sheet(options: Mapping[str, Any], settings: ArtSettings, default: Layou
         _check_pixels((width + border, height + border), what)
     layout = (-(-height // unit), -(-width // unit))
     _check_tiles(layout[1], layout[0])
+    if tileable and (width % unit or height % unit):
+        raise UsageError(_nearest_sizes(width, height, unit))
     return Sheet(layout, scale, width, height, frame, margin)
 
 
@@ -122,13 +124,16 @@ def _scale(options: Mapping[str, Any], settings: ArtSettings) -> int:
 
 
 def _check_pixels(size: tuple[int, int], what: str) -> None:
-    width, height = size
-    if min(size) < 1 or max(size) > MAX_SIDE or width * height > MAX_PIXELS:
+    if not _can_be_drawn(size):
         message = (
             f"{what} cannot be drawn: width and height can be 1 to {MAX_SIDE:,} pixels, "
             f"and {MAX_PIXELS:,} pixels in all, for example 1024x768"
         )
         raise UsageError(message)
+
+
+def _can_be_drawn(size: Sequence[int]) -> bool:
+    return min(size) >= 1 and max(size) <= MAX_SIDE and math.prod(size) <= MAX_PIXELS
 
 
 def _check_tiles(columns: int, rows: int) -> None:
@@ -144,7 +149,8 @@ def _nearest_sizes(width: int, height: int, unit: int) -> str:
     """Why a picture cannot be tileable, and which ones beside it could."""
     below = [max(1, side // unit) * unit for side in (width, height)]
     above = [-(-side // unit) * unit for side in (width, height)]
-    sizes = dict.fromkeys("{}x{}".format(*near) for near in (below, above))
+    possible = [near for near in (below, above) if _can_be_drawn(near)]
+    sizes = dict.fromkeys(f"{width}x{height}" for width, height in possible)
     return (
         f"size {width}x{height} cannot be tileable, for it cuts through its last tiles: choose "
         f"whole tiles of {unit} pixels, {' or '.join(sizes)}"
@@ -193,17 +199,29 @@ def plan(
 
 def _named_kinds(text: str | None, settings: ArtSettings) -> list[int]:
     """Indices of the kinds that a text names, each once; none without a text."""
-    if text is None:
-        return []
-    known = {name.casefold(): index for index, name in enumerate(settings.kinds)}
-    whole = text.strip().casefold()
-    # The name of a folder may have commas in it.
-    names = [whole] if whole in known else [part.strip() for part in whole.split(",")]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        message = f"unknown kind '{unknown[0]}': the model knows {', '.join(settings.kinds)}"
-        raise UsageError(message)
-    return list(dict.fromkeys(known[name] for name in names))
+    parts = [] if text is None else text.split(",")
+    named: dict[int, None] = {}
+    while parts:
+        # The name of a folder may have commas in it, so the longest one is tried first.
+        for length in range(len(parts), 0, -1):
+            kind = _find_kind(",".join(parts[:length]).strip(), settings.kinds)
+            if kind is not None:
+                break
+        else:
+            known = ", ".join(settings.kinds)
+            message = f"unknown kind '{parts[0].strip()}': the model knows {known}"
+            raise UsageError(message)
+        named[kind] = None
+        del parts[:length]
+    return list(named)
+
+
+def _find_kind(name: str, kinds: Sequence[str]) -> int | None:
+    """Index of the kind that has exactly this name, else of the first that has it in any case."""
+    if name in kinds:
+        return kinds.index(name)
+    folded = [kind.casefold() for kind in kinds]
+    return folded.index(name.casefold()) if name.casefold() in folded else None
 
 
 def _shape(name: str, layout: Layout, count: int) -> np.ndarray:
@@ -214,16 +232,25 @@ def _shape(name: str, layout: Layout, count: int) -> np.ndarray:
     if name == "disc":  # with rings around it where there are more than two
         radius = np.hypot(2 * row + 1 - rows, 2 * column + 1 - columns) / shorter
         rings = np.ceil(radius * (count - 1) / DISC_RADIUS).astype(np.int64)
-        return np.maximum(count - rings, 0)
+        return np.clip(count - rings, 0, count - 1)  # no ring is a point in the middle
     if name == "diagonal":
         along = (2 * row + 1) / rows + (2 * column + 1) / columns
         return np.minimum(along * count / 4, count - 1).astype(np.int64)
     if name == "stripes":
         stripes = count * (2 if columns >= 2 * count else 1)
         return column * stripes // columns % count
-    # Even numbers of squares, so that a tileable picture goes on as it should.
-    down, across = (2 * max(1, round(side * CHECKS / shorter / 2)) for side in (rows, columns))
+    down, across = (_squares(side, shorter, count) for side in (rows, columns))
     return (row * down // rows + column * across // columns) % count
+
+
+def _squares(side: int, shorter: int, count: int) -> int:
+    """Squares of a checker along a side of so many tiles.
+
+    They come in whole turns of the ``count`` kinds, so that a tileable picture goes on as it
+    should; as many turns as make the squares about square, but none that has no tiles for all.
+    """
+    turns = round(side * CHECKS / shorter / count)
+    return count * max(1, min(turns, side // count))
 
 
 def _map(path: Path, layout: Layout, count: int) -> np.ndarray:
@@ -275,14 +302,42 @@ def _main_colours(levels: np.ndarray, counts: np.ndarray, most: int) -> np.ndarr
         most: how many may be returned.
 
     Returns:
-        int64 ``[n, 3]``; by median cut where the map is not drawn in few colours.
+        int64 ``[n, 3]``; means of similar colours where the map is not drawn in few.
     """
-    from PIL import Image
-
     total = counts.sum()
     main = counts >= MAIN_SHARE * total
     if main.sum() <= most and counts[main].sum() >= MAIN_TOTAL * total:
         return levels[main]
+    if len(levels) > JOINED:
+        levels, counts = _median_cut(levels, counts)
+    return _joined(levels, counts, most)
+
+
+def _median_cut(levels: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At most ``JOINED`` colours for many, and how often they occur; as of ``_main_colours``."""
+    from PIL import Image
+
     pixels = Image.fromarray(levels.repeat(counts, axis=0).astype(np.uint8)[None])
-    reduced = pixels.quantize(most, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    return np.array(reduced.getpalette("RGB")).reshape(-1, 3)
+    reduced = pixels.quantize(JOINED, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    colours = np.array(reduced.getpalette("RGB")).reshape(-1, 3)
+    occurrences = np.bincount(np.asarray(reduced).ravel(), minlength=len(colours))
+    used = occurrences > 0
+    return colours[used], occurrences[used]
+
+
+def _joined(levels: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
+    """Join similar colours until few are left, arguments and result as of ``_main_colours``.
+
+    Always those two whose pixels get the least further from their mean (Ward 1963): few pixels of a
+    colour that is far from all others stay what they are.
+    """
+    means, weights = levels.astype(np.float64), counts.astype(np.float64)
+    while len(means) > most:
+        both = weights[:, None] + weights
+        cost = np.square(means[:, None] - means).sum(axis=2) * np.outer(weights, weights) / both
+        np.fill_diagonal(cost, np.inf)
+        kept, gone = np.unravel_index(cost.argmin(), cost.shape)
+        means[kept] = np.average(means[[kept, gone]], axis=0, weights=weights[[kept, gone]])
+        weights[kept] += weights[gone]
+        means, weights = np.delete(means, gone, axis=0), np.delete(weights, gone)
+    return np.rint(means).astype(np.int64)

@@ -180,9 +180,7 @@ class TileGenerator(nn.Module):
         self.wanted = label(position, 2 * width)
         self.prior = Prior(codes, 2 * width, 2 * width)
         self.reader = WindowReader(side, planes, position, width // 2)
-        self.even = nn.LayerNorm(width)
         self.infer = nn.Linear(width, codes)
-        nn.init.normal_(self.infer.weight, std=2 / width**0.5)  # so that all levels occur
         self.noise = nn.Linear(codes, width)
         self.label = label(position, width)
         self.style = nn.Linear(width, width)
@@ -206,8 +204,9 @@ class TileGenerator(nn.Module):
         Outputs as of ``forward``, and the mean cross-entropy of a tile's codes, nats ``[n]``.
         """
         seen = self._look(context, present)
-        read = self.even(self.reader(tiles, context, present, position))
-        bounded = self.infer(read).tanh()
+        read = self.infer(self.reader(tiles, context, present, position))
+        spread = read.std(0, correction=0) + TINY  # so that all levels occur: none can fall silent
+        bounded = ((read - read.mean(0)) / spread).tanh()
         levels = ((bounded.detach() + 1) * ((LEVELS - 1) / 2)).round().long()
         outputs = self._paint(straight_through(bounded, self.levels[levels]), seen, position)
         logits = self.prior(self._sum_up(seen, position), levels)

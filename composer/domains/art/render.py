@@ -6,7 +6,7 @@ many points within a cell, and the average of their colours is the pixel. The bl
 of the tokens (quarters) out of slanted edges, but it also shrinks what is small and rounds what is
 pointed; so the drawn shares are compared with the tokens' and what is missing is added before the
 next blur (iterative back-projection, Irani and Peleg 1991), save what the rounding of tokens may
-explain.
+explain and where no edge is near. All sums of shares are exact, so that rounding decides no tie.
 
 Colours are averaged as they stand in the file (sRGB), as programs for vector graphics do, so that a
 picture that is read again gives the same tokens.
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 REACH = 3  # cells that a kernel looks to either side
 BLUR = 0.7
-CORRECTIONS, CORRECTION_POINTS, TOLERANCE = 2, 4, 1 / 16
+STEPS = 512  # in which the weights of the blur are counted
+CORRECTIONS, CORRECTION_POINTS, TOLERANCE = 2, 4, 1 / 16  # powers of two keep sums exact
 HALO = REACH * (CORRECTIONS + 1)
 POINTS = 3  # in a pixel's side
 PATCH = 512  # pixels of what is drawn at once, so that the memory stays small
@@ -134,13 +135,24 @@ def _corrected(shares: np.ndarray, tile: int) -> np.ndarray:
     of the edge are worse for each correction: they belong to the halo.
     """
     matrix = _matrix("gauss", tile, CORRECTION_POINTS)
+    edges = _near_pure(shares)
     corrected = shares
     for _ in range(CORRECTIONS):
         padded = np.pad(corrected, ((0, 0), (REACH, REACH), (REACH, REACH)), mode="edge")
         missing = shares - _drawn(_largest(padded, matrix), len(shares))
-        excess = np.maximum(np.abs(missing) - TOLERANCE, 0)
+        excess = np.maximum(np.abs(missing) - TOLERANCE, 0) * edges
         corrected = corrected + np.copysign(excess, missing)
     return corrected
+
+
+def _near_pure(shares: np.ndarray) -> np.ndarray:
+    """Where a cell or one of its eight neighbours is of one layer: bool ``[h, w]``.
+
+    Elsewhere all is mixed: there is no edge that could move until the shares are right, and what is
+    added to the smaller share would in the end give it the whole area.
+    """
+    pure = np.pad(shares.max(axis=0) == 1, 1, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(pure, (3, 3)).max(axis=(2, 3))
 
 
 def _drawn(points: np.ndarray, layers: int) -> np.ndarray:
@@ -219,7 +231,7 @@ def _matrix(kernel: str, tile: int, points: int) -> np.ndarray:
     """Weights of ``points`` evenly spaced points in each cell of a tile.
 
     Returns:
-        float32 ``[tile * points, tile + 2 * REACH]``; rows sum to 1.
+        float32 ``[tile * points, tile + 2 * REACH]``; rows sum to 1, those of the blur exactly.
     """
     at = (np.arange(tile * points) + 0.5) / points + REACH - 0.5
     distance = at[:, None] - np.arange(tile + 2 * REACH)
@@ -228,6 +240,20 @@ def _matrix(kernel: str, tile: int, points: int) -> np.ndarray:
     else:
         weights = np.exp(-np.square(distance / BLUR) / 2)
     weights[np.abs(distance) >= REACH] = 0
-    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights /= weights.sum(axis=1, keepdims=True)
+    if kernel == "gauss":
+        weights = _in_steps(weights)
+    weights = weights.astype(np.float32)
     weights.flags.writeable = False
     return weights
+
+
+def _in_steps(weights: np.ndarray) -> np.ndarray:
+    """Weights as multiples of 1 / ``STEPS``, the largest of each row making up for the others.
+
+    Float ``[points, cells]``, both ways. Shares are multiples of 1/16 below 4, so that whatever is
+    summed along both sides fits in the 24 bits of a float32.
+    """
+    steps = np.rint(weights * STEPS)
+    steps[np.arange(len(steps)), weights.argmax(axis=1)] += STEPS - steps.sum(axis=1)
+    return steps / STEPS

@@ -172,8 +172,8 @@ def _create(contents: Mapping[Path, bytes]) -> None:
 
     taken: list[Path] = []
     path = next(iter(contents))
+    _make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         for path in contents:
             path.touch(exist_ok=False)
             taken.append(path)
@@ -190,6 +190,15 @@ def _create(contents: Mapping[Path, bytes]) -> None:
     except BaseException:
         _remove(taken)
         raise
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder with those above it, where it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # also FileExistsError, where a file has its name
+        message = f"cannot write to {folder}: {error.strerror}; choose another folder with --out"
+        raise UsageError(message) from error
 
 
 def _remove(paths: Sequence[Path]) -> None:

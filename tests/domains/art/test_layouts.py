@@ -18,7 +18,7 @@ DEFAULT = (8, 6)
 SIDES = st.integers(1, 12)
 
 
-def planned(layout, art=ART, seed=0, **options):
+def planned(layout, /, art=ART, seed=0, **options):
     return plan(layout, options, art, np.random.default_rng(seed)).reshape(layout)
 
 
@@ -106,6 +106,7 @@ def test_a_size_is_the_size_of_the_sheet_with_no_tile_too_many(size, scale, marg
         ({"tiles": (4, -1)}, "4x-1 tiles cannot be composed"),
         ({"size": (9_000, 64), "scale": 1}, "563x4 tiles cannot be composed: a side can have 1 to"),
         ({"size": (9_000, 64), "scale": 1}, "with --size, a larger --scale needs fewer"),
+        ({"size": (8_193, 9), "scale": 1, "tileable": True}, "513x1 tiles cannot be composed"),
         ({"size": (64, 40), "margin": 15, "frame": 5}, "make it larger than 40x40"),
     ],
 )
@@ -168,6 +169,20 @@ def test_without_a_layout_a_picture_is_of_one_kind():
 )
 def test_a_kind_by_its_name(name, kind):
     assert (planned((2, 2), kind=name) == kind).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "kinds"),
+    [
+        ("bars, thin,dots", {1, 2}),
+        ("Arcs , BARS, thin", {0, 1}),
+        ("dots,bars, thin, arcs", {0, 1, 2}),
+        ("bars,arcs", {0, 3}),
+    ],
+)
+def test_a_name_with_commas_among_others(names, kinds):
+    art = ArtSettings(kinds=("Arcs", "bars, thin", "dots", "bars"))
+    assert set(planned((8, 8), art, layout="diagonal", kind=names).flat) == kinds
 
 
 def test_kinds_that_differ_in_case_only_are_told_apart():
@@ -238,21 +253,23 @@ def test_a_disc_around_the_tile_in_the_middle(layout, count, wanted):
     assert pattern(planned(layout, art, layout="disc", kind="a,b,c"[: 2 * count - 1])) == wanted
 
 
-def test_a_disc_is_half_of_a_square_and_an_ellipse_nowhere():
-    assert planned((64, 64), TWO, layout="disc", kind="a,b").mean() == pytest.approx(0.5, abs=0.01)
+def test_a_disc_is_half_of_a_square_and_round_on_any_canvas():
     wide = planned((64, 128), TWO, layout="disc", kind="a,b")
-    np.testing.assert_array_equal(wide[:, 32:96], planned((64, 64), TWO, layout="disc", kind="a,b"))
-    assert not wide[:, :32].any()
+    square = planned((64, 64), TWO, layout="disc", kind="a,b")
+    np.testing.assert_array_equal(wide[:, 32:96], square)
+    assert square.mean() == pytest.approx(0.5, abs=0.01)
+    assert not wide[:, [*range(32), *range(96, 128)]].any()
 
 
-@given(st.integers(2, 3), SIDES, SIDES)
+@given(st.integers(2, 6), SIDES, SIDES)
 def test_stripes_and_checks_go_on_beyond_the_edge(count, rows, columns):
-    art = ArtSettings(kinds=("a", "b", "c")[:count])
-    kinds = "a,b,c"[: 2 * count - 1]
+    art = ArtSettings(kinds=tuple("abcdef"[:count]))
+    kinds = ",".join(art.kinds)
     checks = planned((rows, columns), art, layout="checker", kind=kinds)
     stripes = planned((rows, columns), art, layout="stripes", kind=kinds)
     assert (stripes == stripes[0]).all()
     if columns >= count:
+        assert set(checks[0].tolist()) == set(range(count))
         assert set(stripes[0].tolist()) == set(range(count))
         assert stripes[0, 0] != stripes[0, -1]
         assert (checks[:, 0] != checks[:, -1]).all()
@@ -267,16 +284,13 @@ def test_the_kinds_of_a_shape_in_the_order_named_or_any_two(shape):
     assert first[0, 0] == 0
     drawn = [planned((6, 6), layout=shape, seed=seed) for seed in range(30)]
     assert all(len(np.unique(grid)) == 2 for grid in drawn)
-    assert {(grid[0, 0], grid[0, -1] if shape != "disc" else grid[3, 3]) for grid in drawn} > {
-        (a, b) for a in range(3) for b in range(3) if a != b
-    } or len({tuple(grid.ravel()) for grid in drawn}) == 6
+    assert len({grid.tobytes() for grid in drawn}) == 6
 
 
 def test_the_darkest_colour_of_a_map_is_the_first_kind(tmp_path):
     path = saved(tmp_path / "map.png", [[255, 90], [90, 0]])
     assert pattern(planned((2, 2), layout=path)) == ["21", "10"]
     assert pattern(planned((4, 6), layout=path)) == ["222111"] * 2 + ["111000"] * 2
-    assert pattern(planned((2, 2), layout=path, kind="dots,arcs,bars")[:0]) == []
 
 
 def test_the_kinds_of_a_map_in_the_order_named(tmp_path):
@@ -287,8 +301,8 @@ def test_the_kinds_of_a_map_in_the_order_named(tmp_path):
 
 
 def test_colours_are_ordered_by_their_lightness(tmp_path):
-    blue, red, yellow = (0, 0, 255), (255, 0, 0), (255, 255, 0)
-    path = saved(tmp_path / "map.png", [[yellow, blue, red]])
+    blue, green, red = (0, 0, 255), (0, 128, 0), (255, 0, 0)
+    path = saved(tmp_path / "map.png", [[red, blue, green]])
     assert pattern(planned((1, 3), layout=path)) == ["201"]
 
 
@@ -329,6 +343,13 @@ def test_a_light_spot_on_two_dark_colours_is_the_light_kind(tmp_path):
     np.testing.assert_array_equal(grid, levels == 255)
 
 
+def test_a_bright_spot_on_a_photograph_is_a_kind(tmp_path):
+    levels = np.random.default_rng(0).normal(60, 8, (80, 80, 3)).clip(0, 255)
+    levels[20:40, 40:60] = (230, 60, 40)
+    grid = planned((4, 4), TWO, layout=saved(tmp_path / "map.png", levels))
+    assert pattern(grid) == ["0000", "0010", "0000", "0000"]
+
+
 def test_a_photograph_is_divided_by_its_lightness(tmp_path):
     rng = np.random.default_rng(0)
     ramp = np.linspace(0, 255, 240)[None, :, None] + rng.normal(0, 4, (120, 240, 3))
@@ -336,7 +357,7 @@ def test_a_photograph_is_divided_by_its_lightness(tmp_path):
     grid = planned((6, 12), layout=path)
     assert (grid == grid[0]).all()
     assert (np.diff(grid[0].astype(int)) >= 0).all()
-    assert [np.count_nonzero(grid[0] == kind) for kind in range(3)] == [4, 4, 4]
+    assert all(3 <= np.count_nonzero(grid[0] == kind) <= 5 for kind in range(3))
 
 
 def test_what_is_transparent_in_a_map_is_white(tmp_path):
@@ -351,7 +372,7 @@ def test_a_map_that_is_no_picture_is_refused(tmp_path):
     path.write_text("text")
     with pytest.raises(UsageError, match=r"the layout '.*map.png' cannot be used: not a PNG"):
         planned((4, 4), layout=str(path))
-    with pytest.raises(UsageError, match="unknown layout .* or the path of a picture"):
+    with pytest.raises(UsageError, match=r"unknown layout .* or the path of a picture"):
         planned((4, 4), layout=str(tmp_path))
 
 

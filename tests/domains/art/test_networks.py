@@ -177,9 +177,9 @@ def test_position_and_kind_matter(network):
         assert differ(first, network(domain, tiles, (context, present, other)))
 
 
-@ALL
-def test_rows_of_a_batch_do_not_matter_to_each_other(network):
-    domain = domain_of("rgb")
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_rows_of_a_batch_do_not_matter_to_each_other(name):
+    domain, network = domain_of("rgb"), NETWORKS[name]
     tiles, around = look(domain)
     everything = network(domain, tiles, around)
     first = network(domain, tiles[:1], tuple(part[:1] for part in around))
@@ -281,22 +281,16 @@ def test_without_noise_each_code_is_the_likeliest_after_those_before():
     assert torch.equal(prior(seen, levels).argmax(-1), levels)
 
 
-def test_the_codes_of_a_tile_have_few_levels():
+def test_codes_occur_at_all_levels_however_little_tiles_differ():
     domain = domain_of("palette")
     tiles, around = look(domain)
-    generator = made(domain.generator, LATENT, WIDTH)
-    step = 2 / (LEVELS - 1)
-    found = {}
-    for levels in (0, 1, 1.3, 0.7, 2):
-        with torch.no_grad():
-            generator.infer.weight.zero_()
-            generator.infer.bias.fill_(levels * step - 1).clamp_(-0.99, 0.99).atanh_()
-            found[levels] = generator.reconstruct(tiles, *around)
-    for near in (1.3, 0.7):
-        assert torch.allclose(found[near][0], found[1][0], atol=1e-5)
-        assert torch.equal(found[near][1], found[1][1])
-    assert differ(found[0][0], found[1][0])
-    assert differ(found[2][0], found[1][0])
+    generator, seen = made(domain.generator, LATENT, WIDTH), []
+    generator.prior.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[1]))
+    with torch.no_grad():
+        generator.infer.weight.mul_(1e-3)
+        generator.reconstruct(tiles, *around)
+    assert set(seen[0].unique().tolist()) == set(range(LEVELS))
+    assert (seen[0].float().std(0) > 0).all()
 
 
 @EACH

@@ -60,7 +60,7 @@ def discs(seed, side=32, fine=16):
 @st.composite
 def canvases(draw, classes=22):
     """Random tokens in blocks of one cell or some: [rows * tile, columns * tile], and the tile."""
-    tile = draw(st.sampled_from([8, 9, 12]))
+    tile = draw(st.sampled_from([8, 16]))
     rows, columns, block = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 4))
     rng = np.random.default_rng(draw(SEEDS))
     cells = rng.integers(0, classes, (rows * tile, columns * tile))
@@ -74,7 +74,7 @@ def test_tiles_lie_side_by_side_row_by_row():
     np.testing.assert_array_equal(assemble(cut_tiles(cells, 8), (3, 2)), cells)
 
 
-@given(st.integers(0, 3), st.integers(1, 3), st.sampled_from([8, 11]), SCALES, st.booleans())
+@given(st.integers(0, 3), st.integers(1, 3), st.sampled_from([8, 16]), SCALES, st.booleans())
 def test_a_canvas_of_one_slot_is_one_colour(slot, rows, tile, scale, wrap):
     palette = PALETTES["lagoon"]
     cells = np.full((rows * tile, 2 * tile), slot)
@@ -243,7 +243,7 @@ def test_a_flat_colour_stays_what_it_is(colour, scale, wrap):
     assert (pixels == colour).all()
 
 
-@given(SEEDS, st.sampled_from([8, 10]), st.booleans())
+@given(SEEDS, st.sampled_from([8, 16]), st.booleans())
 def test_cells_of_all_colours_are_the_pixels_at_scale_one(seed, tile, wrap):
     cells = np.random.default_rng(seed).integers(0, 256, (2 * tile, 3 * tile, 3), np.uint8)
     pixels = picture(cells, 1, tile, (), slots=0, wrap=wrap)

@@ -157,10 +157,10 @@ def test_the_map_of_origins_is_beside_the_picture(tmp_path):
 
 @pytest.mark.parametrize("art", [SMALL, CLEAR, FULL, KINDS])
 def test_the_same_composition_gives_the_same_bytes(tmp_path, art):
-    files = []
-    for folder in ("one", "two"):
-        options = {"explain": True, "frame": 3, "margin": 4}
-        paths = write_picture(composition(art, seed=3), tmp_path / folder / "a", art, options)
+    files, options = [], {"explain": True, "frame": 3, "margin": 4}
+    for number, recipe in enumerate((RECIPE, dict(reversed(RECIPE.items())))):
+        piece = composition(art, seed=3, recipe=recipe)
+        paths = write_picture(piece, tmp_path / str(number) / "a", art, options)
         files.append([path.read_bytes() for path in paths])
     assert files[0] == files[1]
 
@@ -188,10 +188,12 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch, error):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_a_file_is_a_clear_error(tmp_path):
+@pytest.mark.parametrize("folder", ["out", "out/deeper"])
+def test_a_folder_that_is_a_file_is_a_clear_error(tmp_path, folder):
     (tmp_path / "out").write_text("")
-    with pytest.raises(UsageError, match=r"cannot write .*choose another folder with --out"):
-        write_picture(composition(SMALL), tmp_path / "out" / "a", SMALL, {})
+    reason = f"cannot write to .*/{folder}: .*; choose another folder with --out"
+    with pytest.raises(UsageError, match=reason):
+        write_picture(composition(SMALL), tmp_path / folder / "a", SMALL, {})
 
 
 @pytest.mark.parametrize("asked", ["#fbf3e4, 1F6F8B,#f2a65a,#0b1d3a", " Lagoon", "lagoon"])
