@@ -201,6 +201,35 @@ def test_the_discriminator_sees_whole_tokens_or_mixtures(tmp_path, rounding):
     assert draft.requires_grad
 
 
+def test_in_bfloat16_it_learns_about_the_same(tmp_path):
+    found = {}
+    for bfloat16 in (False, True):
+        config = replace(LEARNING, reconstruction=1.0, bfloat16=bfloat16)
+        studio, values = taught(tmp_path, config, 30)
+        found[bfloat16] = values
+        assert {p.dtype for p in studio.gan.generator.parameters()} == {torch.float32}
+    assert found[True] != found[False]
+    for name, value in found[False].items():
+        assert found[True][name] == pytest.approx(value, rel=0.3, abs=0.1), name
+
+
+def test_further_places_are_only_made_again(tmp_path):
+    config = replace(LEARNING, reconstruction=1.0, studied=24)
+    studio, values = taught(tmp_path, config, 1)
+    assert values["misfit"] > 0
+    real, seen = [], []
+    step = studio.gan.step
+
+    def spy(given, shown, rng, guide):
+        real.append(len(given.fragments))
+        seen.append(len(shown.fragments))
+        return step(given, shown, rng, guide)
+
+    studio.gan.step = spy
+    studio.gan_step(guided=True)
+    assert (real, seen) == ([config.batch + 24], [config.batch])
+
+
 def test_with_its_own_pieces_it_learns_to_follow_the_plan_alone(tmp_path):
     gan = replace(LEARNING, own=0.5, batch=128, context_dropout=0.3)
     studio, _ = taught(tmp_path, gan, 600, kinds=2)

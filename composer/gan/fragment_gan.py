@@ -52,6 +52,7 @@ class GanConfig:
         rounding: whether the discriminator sees whole tokens (straight-through), or what the
             generator gives: the better choice where tokens are steps of something continuous.
         guidance: the value gradient's norm, as a share of the adversarial gradient's.
+        bfloat16: whether training multiplies in bfloat16, which is faster where a chip has it.
         ema: decay of the generator's moving average.
         steps: length of the schedules.
     """
@@ -75,6 +76,7 @@ class GanConfig:
     difference: float = 0.05
     rounding: bool = True
     guidance: float = 0.1
+    bfloat16: bool = False
     ema: float = 0.998
     steps: int = 3000
 
@@ -162,18 +164,23 @@ class FragmentGAN:
         inside = Context.of(seen, self.codes)
         noise = rng.standard_normal((2, count, self.config.latent), dtype=np.float32)
         drawn = torch.from_numpy(noise)
-        values = self._update_discriminator(fragments, around, inside, drawn[0])
-        self.generator_optimizer.zero_grad(set_to_none=True)
-        if self.config.reconstruction:
-            values |= self._reconstruct(*everything)
-        found, made = self._update_generator(fragments, around, inside, drawn[1], guide)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+            values = self._update_discriminator(fragments, around, inside, drawn[0])
+            self.generator_optimizer.zero_grad(set_to_none=True)
+            if self.config.reconstruction:
+                values |= self._reconstruct(*everything)
+            found, made = self._update_generator(fragments, around, inside, drawn[1], guide)
         self._update_average()
         self.steps += 1
         return values | found, made
 
+    def _judge(self, fragments: Tensor, around: Context) -> Tensor:
+        """The discriminator's logits ``[n]``."""
+        return self.discriminator(fragments, *around).float()
+
     def _draft(self, noise: Tensor, inside: Context) -> tuple[Tensor, Tensor]:
         """Fragments as codes, differentiable, and as tokens."""
-        outputs = self.generator(noise, *inside)
+        outputs = self.generator(noise, *inside).float()
         soft, tokens = self.domain.soften(outputs), self.domain.tokens(outputs)
         if not self.config.rounding:
             return soft, tokens
@@ -201,8 +208,8 @@ class FragmentGAN:
             fake, _ = self._draft(noise, inside)
         penalise = self.steps % self.config.penalty_interval == 0
         real, fake = real.requires_grad_(penalise), fake.requires_grad_(penalise)
-        real_logits = self.discriminator(real, *around)
-        fake_logits = self.discriminator(fake, *inside)
+        real_logits = self._judge(real, around)
+        fake_logits = self._judge(fake, inside)
         loss = discriminator_loss(real_logits, fake_logits)
         values = {"d_loss": loss.item(), "d_gap": (real_logits - fake_logits).mean().item()}
         if penalise:
@@ -227,8 +234,8 @@ class FragmentGAN:
         self.discriminator.requires_grad_(requires_grad=False)
         fake, tokens = self._draft(noise, inside)
         with torch.no_grad():
-            real_logits = self.discriminator(real, *around)
-        loss = generator_loss(real_logits, self.discriminator(fake, *inside))
+            real_logits = self._judge(real, around)
+        loss = generator_loss(real_logits, self._judge(fake, inside))
         (descent,) = torch.autograd.grad(loss, fake, retain_graph=True)
         if guide is not None:
             descent = descent - limit_norm(guide(fake, tokens), descent, self.config.guidance)
@@ -247,8 +254,8 @@ class FragmentGAN:
         """Add the gradient of what making the real fragments again is short of, in nats."""
         reconstruct = cast("Reconstruct", self.generator.reconstruct)
         outputs, surprise = reconstruct(real, *around)
-        misfit = self.domain.misfit(outputs, real).mean()
-        surprise = surprise.mean()
+        misfit = self.domain.misfit(outputs.float(), real).mean()
+        surprise = surprise.float().mean()
         (self.config.reconstruction * (misfit + surprise)).backward()
         return {"misfit": misfit.item(), "surprise": surprise.item()}
 

@@ -250,10 +250,24 @@ def test_the_domain_is_recognised_and_recorded(here, pictures, fake):
     assert record["settings"] == {
         "preset": "standard",
         "seed": 0,
+        "precision": "float32",
         "domain": "art",
         "colours": "4",
         "tile": 8,
     }
+
+
+@pytest.mark.parametrize("able", [{"amx_bf16": True}, {"avx512_bf16": True}, {"avx2": True}])
+def test_bfloat16_is_for_processors_that_have_it(here, pictures, fake, monkeypatch, able):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: able)
+    result = run(pictures, "--out", "runs/y", "--precision", "bfloat16")
+    if "avx2" in able:
+        assert result.exit_code == 2
+        assert "does not compute in bfloat16: leave out --precision" in result.stderr
+        assert not (here / "runs").exists()
+    else:
+        [(_, config, _)] = fake.calls
+        assert config.model.gan.bfloat16
 
 
 @pytest.mark.usefixtures("here")
