@@ -160,26 +160,19 @@ class Studio:
         config, own = self.config.model.gan, self.own
         borrowed = config.batch - len(own.rows)
         rows, at = self.geometry.draw(self.real, borrowed, self.rng)
-        given = self._surrounded(rows, at)
+        given = self.complete.at(self.real, rows, at)
+        hidden = self.domain.hide(given.present, config.context_dropout, self.rng)
+        given = given._replace(present=given.present & ~hidden)
         judged = self.geometry.at(self.real, rows, at)
         real = seen = given
         if len(own.rows):
             beside = self.earlier.at(self.real, own.rows, own.at)
             real, seen = joined(given, beside), joined(given, own.look())
             judged = joined(judged, self.geometry.at(own.pieces, np.arange(len(own.at)), own.at))
-        if config.studied:
-            more = self.geometry.draw(self.real, config.studied, self.rng)
-            real = joined(real, self._surrounded(*more))
         guide = partial(self.value_gradient, places=judged) if guided and config.guidance else None
         values, made = self.gan.step(real, seen, self.rng, guide)
         own.go_on(made[borrowed:], self.rng)
         return values
-
-    def _surrounded(self, rows: np.ndarray, at: np.ndarray) -> Places:
-        """Places of real pieces as the generator sees them, a part of what is around hidden."""
-        given = self.complete.at(self.real, rows, at)
-        hidden = self.domain.hide(given.present, self.config.model.gan.context_dropout, self.rng)
-        return given._replace(present=given.present & ~hidden)
 
     def value_gradient(self, fragments: Tensor, tokens: Tensor, places: Places) -> Tensor:
         """dQ/d fragment: realism by the critics now, and the value network's future.

@@ -44,8 +44,6 @@ class GanConfig:
             fragment again, and what to make it from in its surroundings; 0 for none. With it no
             latent is ignored and no sort of fragment forgotten (after Larsen et al.:
             "Autoencoding beyond pixels using a learned similarity metric", ICML 2016).
-        studied: further real places a step that are only made again: that is learnt from many, and
-            costs less than to be judged.
         own: share of a batch for which the generator goes on with its own pieces.
         diversity: weight of the term that makes two latents give different fragments.
         difference: mean absolute difference of codes that this term asks for.
@@ -70,7 +68,6 @@ class GanConfig:
     penalty_interval: int = 2
     context_dropout: float = 0.5
     reconstruction: float = 0.0
-    studied: int = 0
     own: float = 0.0
     diversity: float = 0.0
     difference: float = 0.05
@@ -101,19 +98,11 @@ def cosine(start: float, end: float, progress: float) -> float:
 class Context:
     """The conditioning of a batch as tensors: codes of the surroundings, presence, position."""
 
-    def __init__(self, context: Tensor, present: Tensor, position: Tensor) -> None:
-        """``[n, surroundings, *shape, channels]``, ``[n, surroundings]``, ``[n, features]``."""
-        self.context, self.present, self.position = context, present, position
-
-    @classmethod
-    def of(cls, places: Places, codes: np.ndarray) -> Context:
-        """What there is around places; ``codes`` float32 ``[classes, channels]``."""
-        present = torch.from_numpy(places.present.astype(np.float32))
-        return cls(look_up(places.context, codes), present, torch.from_numpy(places.position))
-
-    def first(self, count: int) -> Context:
-        """The first rows."""
-        return Context(*(part[:count] for part in self))
+    def __init__(self, places: Places, codes: np.ndarray) -> None:
+        """``codes`` float32 ``[classes, channels]``."""
+        self.present = torch.from_numpy(places.present.astype(np.float32))
+        self.context = look_up(places.context, codes)
+        self.position = torch.from_numpy(places.position)
 
     def __iter__(self) -> Iterator[Tensor]:
         """Unpack as ``context, present, position``."""
@@ -152,24 +141,19 @@ class FragmentGAN:
 
         ``real``: real fragments in their surroundings; ``seen``: the surroundings for which the
         generator makes its own, row by row those it is compared with: the same, or those in a piece
-        that it makes by itself. Rows of ``real`` beyond these are only reconstructed. ``guide``
-        maps generated fragments (codes, straight-through, and tokens) to the gradient of a value
-        that the generator shall ascend: the value function's voice in the GAN. Returns losses and
-        logits as floats, and what the generator made, uint8.
+        that it makes by itself. ``guide`` maps generated fragments (codes, straight-through, and
+        tokens) to the gradient of a value that the generator shall ascend: the value function's
+        voice in the GAN. Returns losses and logits as floats, and what the generator made, uint8.
         """
         self._schedule()
-        count = len(seen.fragments)
-        everything = look_up(real.fragments, self.codes), Context.of(real, self.codes)
-        fragments, around = everything[0][:count], everything[1].first(count)
-        inside = Context.of(seen, self.codes)
-        noise = rng.standard_normal((2, count, self.config.latent), dtype=np.float32)
-        drawn = torch.from_numpy(noise)
+        around = Context(real, self.codes)
+        inside = around if seen is real else Context(seen, self.codes)
+        fragments = look_up(real.fragments, self.codes)
+        size = (2, len(fragments), self.config.latent)
+        noise = torch.from_numpy(rng.standard_normal(size, dtype=np.float32))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
-            values = self._update_discriminator(fragments, around, inside, drawn[0])
-            self.generator_optimizer.zero_grad(set_to_none=True)
-            if self.config.reconstruction:
-                values |= self._reconstruct(*everything)
-            found, made = self._update_generator(fragments, around, inside, drawn[1], guide)
+            values = self._update_discriminator(fragments, around, inside, noise[0])
+            found, made = self._update_generator(fragments, around, inside, noise[1], guide)
         self._update_average()
         self.steps += 1
         return values | found, made
@@ -239,7 +223,10 @@ class FragmentGAN:
         (descent,) = torch.autograd.grad(loss, fake, retain_graph=True)
         if guide is not None:
             descent = descent - limit_norm(guide(fake, tokens), descent, self.config.guidance)
+        self.generator_optimizer.zero_grad(set_to_none=True)
         values = {"g_loss": loss.item()}
+        if self.config.reconstruction:
+            values |= self._reconstruct(real, around)
         if self.config.diversity:
             other, _ = self._draft(noise.roll(1, 0), inside)
             alike = likeness(fake, other, self.config.difference)
@@ -305,6 +292,6 @@ def generate(
     allowed: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fragments uint8 ``[n, *shape]`` for places; ``allowed`` bool ``[*shape, classes]``."""
-    outputs = generator(torch.from_numpy(latents), *Context.of(places, domain.codes))
+    outputs = generator(torch.from_numpy(latents), *Context(places, domain.codes))
     permitted = None if allowed is None else torch.from_numpy(allowed)
     return domain.tokens(outputs, permitted).to(torch.uint8).numpy()
