@@ -178,21 +178,22 @@ class Stage:
             "progress": np.full((self.count, 1), self.place / self.geometry.places, np.float32),
         }
 
-    def offer(self, pieces: Pieces, rng: np.random.Generator) -> np.ndarray:
-        """A random candidate for every place of given pieces: uint8 ``[count, places, *shape]``.
+    def offer(self, pieces: Pieces, rng: np.random.Generator, picked: int = 1) -> np.ndarray:
+        """Random candidates for each place of given pieces: uint8 ``[count, places, picked, ...]``.
 
         Nothing is scored. Earlier places hold what stands in ``pieces``.
         """
         self._clear(rng)
         self.placed[:], self.plans[:] = pieces.fragments, pieces.plans
         self.latents[:] = rng.standard_normal(self.latents.shape, dtype=np.float32)
-        offered = np.zeros_like(self.placed)
-        rows = np.arange(self.count)
+        shape = self.placed.shape[2:]
+        offered = np.zeros((*self.placed.shape[:2], picked, *shape), np.uint8)
+        rows = np.arange(self.count)[:, None]
         for place in range(self.geometry.places):
             self.place = place
             self._draw(self._look(np.full(self.count, place)))
-            drawn = rng.random(self.valid.shape) * self.valid
-            offered[:, place] = self.candidates[rows, drawn.argmax(1)]
+            drawn = rng.random((self.count, picked, self.choices)) * self.valid[:, None]
+            offered[:, place] = self.candidates[rows, drawn.argmax(2)]
         return offered
 
     def composition(self, row: int, recipe: dict[str, Any]) -> Composition:

@@ -42,7 +42,8 @@ class Studio:
         gan, critics, agent, replay: the learners.
         own: pieces that the generator goes on with by itself.
         composed: the latest pieces composed for realism alone.
-        offers: uint8 ``[n, places, *shape]``, candidates for the places of ``real[offered_for]``.
+        offers: uint8 ``[n, places, picked, *shape]``, candidates for the places of
+            ``real[offered_for]``.
         elite: float32 ``[m, latent]``, latents of high value.
         sample: the first piece of the latest play; None before.
         rng: decides every draw, with torch's global state (initialisation and dropout).
@@ -70,7 +71,7 @@ class Studio:
         self.agent = DQNAgent(self.domain, config.model.agent)
         self.replay = ReplayBuffer(config.model.agent.capacity)
         self.composed = self.real.take(np.zeros(0, np.int64))
-        self.offers = np.zeros_like(self.composed.fragments)
+        self.offers = np.repeat(self.composed.fragments[:, :, None], config.picked, axis=2)
         self.offered_for = np.zeros(0, np.int64)
         self.elite = np.zeros((0, config.model.gan.latent), np.float32)
         self.sample: Composition | None = None
@@ -206,7 +207,8 @@ class Studio:
         """What the generator and the moves have on offer in the places of real pieces."""
         rows = self.rng.integers(len(self.real), size=self.config.rehearsed)
         world, layout = self.model().world(), self.domain.training_layout
-        found = Stage(world, layout, len(rows)).offer(self.real.take(rows), self.rng)
+        stage = Stage(world, layout, len(rows))
+        found = stage.offer(self.real.take(rows), self.rng, self.config.picked)
         self.offers = np.concatenate((self.offers, found))[-self.config.remembered :]
         self.offered_for = np.concatenate((self.offered_for, rows))[-self.config.remembered :]
 
@@ -216,8 +218,9 @@ class Studio:
     def _look_at_offers(self, count: int) -> Places:
         chosen = self.rng.integers(len(self.offers), size=count)
         places = self.rng.integers(self.geometry.places, size=count)
+        picks = self.rng.integers(self.config.picked, size=count)
         found = self.geometry.at(self.real, self.offered_for[chosen], places)
-        return found._replace(fragments=self.offers[chosen, places])
+        return found._replace(fragments=self.offers[chosen, places, picks])
 
     def playing_state(self) -> dict[str, Tensor]:
         """Copies of all tensors that composing depends on."""

@@ -49,6 +49,7 @@ class TrainingConfig:
         updates: DQN updates in a round.
         gan_steps: fragment GAN steps in a round.
         rehearsed: real pieces whose places are filled with candidates in a round, for the critics.
+        picked: candidates kept of each of these places.
         remembered: latest composed (and rehearsed) pieces that the critics are trained on.
         elite, elite_step: latents of high value kept, and taken from each step of play.
         measure_interval: rounds between held-out measurements.
@@ -69,6 +70,7 @@ class TrainingConfig:
     updates: int = 32
     gan_steps: int = 4
     rehearsed: int = 24
+    picked: int = 1
     remembered: int = 240
     elite: int = 512
     elite_step: int = 4

@@ -280,9 +280,11 @@ def test_offers_for_given_pieces_follow_their_plans_and_surroundings(kinds):
 
     kinds.generator = Echo()
     kinds.candidates = CandidateConfig(fresh=3, guided=2, vary=0)
-    offered = Stage(kinds, (PLACES,), 16).offer(pieces, np.random.default_rng(1))
-    assert np.array_equal(offered[:, 0, 0], pieces.plans[:, 0])
-    assert np.array_equal(offered[:, 1:], pieces.fragments[:, :-1])
+    offered = Stage(kinds, (PLACES,), 16).offer(pieces, np.random.default_rng(1), picked=3)
+    assert offered.shape == (16, PLACES, 3, 2)
+    for pick in range(3):
+        assert np.array_equal(offered[:, 0, pick, 0], pieces.plans[:, 0])
+        assert np.array_equal(offered[:, 1:, pick], pieces.fragments[:, :-1])
     assert np.array_equal(pieces.fragments, before.fragments)
     assert np.array_equal(pieces.plans, before.plans)
 

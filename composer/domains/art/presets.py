@@ -30,7 +30,7 @@ GAN = GanConfig(
 )
 MODEL = ModelConfig(
     gan=GAN,
-    critics=CriticConfig(batch=64),
+    critics=CriticConfig(batch=64, steps=20, dropout=0.2, noise=0.05),
     agent=AgentConfig(capacity=8192),
     candidates=CandidateConfig(fresh=6, guided=2, vary=1),
 )
@@ -43,12 +43,13 @@ SMALL = ModelConfig(
 STANDARD = TrainingConfig(
     warm_up=6000,
     warm_up_check=500,
-    rounds=100,
+    rounds=60,
     episodes=12,
     explorers=3,
     updates=32,
     gan_steps=4,
     rehearsed=8,
+    picked=6,
     remembered=120,
     measured=48,
     model=MODEL,
