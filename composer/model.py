@@ -70,7 +70,7 @@ class Model:
         critics: ensemble of composition critics.
         value: the value network.
         known: uint8 ``[n, *shape]``, different fragments of the training pieces: all of them, or a
-            sample of two megabytes.
+            sample of a megabyte and a half.
         elite: float32 ``[m, latent]``, latents of high value.
         temperature: of the softmax over Q when composing, matched on held-out pieces.
         card: where the model comes from, JSON-ready.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from composer.fragments import FragmentStore
     from composer.training import TrainingConfig
 
-KNOWN_BYTES = 1 << 21  # of fragments that novelty is measured against: models stay small
+KNOWN_BYTES = 3 << 19  # of fragments that novelty is measured against: models stay small
 
 
 class Studio:
