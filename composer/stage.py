@@ -95,6 +95,8 @@ class Stage:
         self.world, self.layout, self.count, self.allowed = world, layout, count, allowed
         self.geometry = Geometry.of(world.domain, layout)
         self.around = Geometry.around(world.domain, layout, "closed" if closed else "earlier")
+        open_ = Geometry.around(world.domain, layout, "earlier").neighbours
+        self.meeting = (self.around.neighbours != open_).any(1)  # places where ends meet
         self.placed = np.zeros((count, self.geometry.places, *world.domain.spec.shape), np.uint8)
         self.plans = np.zeros((count, self.geometry.places), np.uint8)
         self.memory = np.zeros((*self.plans.shape, self.geometry.remembered), np.float32)
@@ -145,6 +147,7 @@ class Stage:
         self.chosen = np.zeros(shape, np.int64)
         self.origins = np.full(shape, -1)
         self.rewards = np.zeros((*shape, 2), np.float32)
+        self.past: list[np.ndarray] = []  # features of each place filled
         self.place = 0
 
     def choose(self, actions: np.ndarray) -> np.ndarray:
@@ -156,6 +159,7 @@ class Stage:
         self.chosen[:, place] = actions
         self.origins[:, place] = self.referred[rows, actions]
         self.rewards[:, place] = self.scores[rows, actions]
+        self.past.append(self.features[rows, actions])
         self.geometry.go_on(self.pieces, place)
         self.place += 1
         return self.rewards[:, place].copy()
@@ -246,7 +250,8 @@ class Stage:
         self.candidates = np.concatenate((made, moves.fragments), axis=1)
         exists = np.ones(drawn.shape[:2], bool)
         exists[:, draft.fresh + draft.guided :] = self.place > 0
-        self.valid = np.concatenate((exists, moves.valid), axis=1)
+        fitting = moves.valid & ~self.meeting[self.place]  # moves do not see the other end
+        self.valid = np.concatenate((exists, fitting), axis=1)
         if self.allowed is not None:
             cells = np.indices(self.candidates.shape[2:])
             permitted = self.allowed[(*cells, self.candidates)]  # [count, K, *shape]
@@ -281,10 +286,9 @@ class Stage:
         features = domain.features(flat)
         to_training = reward.nearest(features, world.known).reshape(self.count, -1)
         to_past = np.full_like(to_training, np.inf)
-        if self.place > 0:
-            past = domain.features(self.placed[:, : self.place].reshape(-1, *domain.spec.shape))
-            past = past.reshape(self.count, self.place, -1)
-            to_past = reward.nearest_each(features.reshape(self.count, self.choices, -1), past)
+        self.features = features.reshape(self.count, self.choices, -1)
+        if self.past:
+            to_past = reward.nearest_each(self.features, np.stack(self.past, axis=1))
         new = reward.novelty(to_training, to_past, world.unit)
         self.scores = np.stack((reward.realism(logits), new), axis=2)
 

@@ -164,13 +164,15 @@ class Studio:
         given = self.complete.at(self.real, rows, at)
         hidden = self.domain.hide(given.present, config.context_dropout, self.rng)
         given = given._replace(present=given.present & ~hidden)
-        judged = self.geometry.at(self.real, rows, at)
         real = seen = given
         if len(own.rows):
             beside = self.earlier.at(self.real, own.rows, own.at)
             real, seen = joined(given, beside), joined(given, own.look())
-            judged = joined(judged, self.geometry.at(own.pieces, np.arange(len(own.at)), own.at))
-        guide = partial(self.value_gradient, places=judged) if guided and config.guidance else None
+        guide = None
+        if guided and config.guidance:
+            judged = self.geometry.at(self.real, rows, at)
+            going_on = self.geometry.at(own.pieces, np.arange(len(own.at)), own.at)
+            guide = partial(self.value_gradient, places=joined(judged, going_on))
         values, made = self.gan.step(real, seen, self.rng, guide)
         own.go_on(made[borrowed:], self.rng)
         return values

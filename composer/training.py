@@ -83,7 +83,7 @@ class TrainingConfig:
     guard: GuardConfig = field(default_factory=GuardConfig)
 
 
-GAN_LOSSES = {"d_loss", "d_gap", "g_loss", "r1", "r2", "alike"}
+GAN_LOSSES = {"d_loss", "d_gap", "g_loss", "r1", "r2", "misfit", "surprise"}
 
 
 class Watcher(Protocol):
@@ -247,7 +247,7 @@ class Training:
         self._report({"round": studio.rounds, **found, "best_so_far": better})
 
     def _write_sample(self) -> None:
-        """One unpicked piece of the round's play, to listen to how the agent gets on."""
+        """One unpicked piece of the round's play, to follow how the agent gets on."""
         studio, folder = self.studio, self.run / "samples"
         folder.mkdir(parents=True, exist_ok=True)
         stem = f"round-{studio.rounds:04d}"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from composer.cli.naming import make_folder
 from composer.cli.options import SEED, check_extent, check_palette
 from composer.cli.progress import note, track
+from composer.cli.words import count as counted
 from composer.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -82,8 +84,8 @@ def command(
     changed = _write(files, replace=replace)
     for path in files:
         click.echo(path)
-    what = "tunes" if dataset == "melodies" else "pictures"
-    note(f"{len(files)} {what}, {changed} of the files new or changed")
+    what = counted(len(files), "tune" if dataset == "melodies" else "picture")
+    note(f"{what}, {changed} of the files new or changed")
 
 
 def _refuse_others(context: Context, dataset: str) -> None:
@@ -129,7 +131,7 @@ def _geometry(
 
 def _write(files: dict[Path, bytes], *, replace: bool) -> int:
     """Write what is missing or differs, and say how many files those were."""
-    from composer.domains.music.midi import write_atomically
+    from composer.checkpoint import replace_file
 
     changed = {
         path: data
@@ -144,6 +146,6 @@ def _write(files: dict[Path, bytes], *, replace: bool) -> int:
         )
         raise UsageError(message)
     for path, data in changed.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, data)
+        make_folder(path.parent)
+        replace_file(path, data)
     return len(changed)

@@ -167,7 +167,6 @@ def command(
     folder: Path,
     out: Path | None,
     resume: bool,
-    precision: str,
     threads: int,
     dry_run: bool,
     **_given: Any,
@@ -177,11 +176,10 @@ def command(
     Prints the path of the finished model. Ctrl-C finishes the step, saves and stops;
     --resume goes on exactly there.
     """
-    if precision == "bfloat16":
-        _check_bfloat16()
     out = out or RUNS / folder.resolve().name
     record = _read_record(out, ctx.command) if resume else None
     settings = _new_settings(ctx, folder) if record is None else _continued(ctx, out, record)
+    _check_precision(settings.precision)
     store = _open_store(folder, settings)
     if record is not None and record["data"] != store.key:
         message = (
@@ -209,8 +207,10 @@ def _configure(settings: Settings, threads: int) -> TrainingConfig:
     return replace(preset, seed=settings.seed, model=replace(preset.model, gan=gan))
 
 
-def _check_bfloat16() -> None:
+def _check_precision(precision: str) -> None:
     """UsageError where the processor only imitates bfloat16, a hundred times slower."""
+    if precision == PRECISIONS[0]:
+        return
     import torch
 
     able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.11

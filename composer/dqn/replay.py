@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Observation = dict[str, np.ndarray]
+BYTES = 1 << 29  # in all transitions
 
 
 class ReplayBuffer:
-    """The last ``capacity`` transitions (s, a, r, s', terminated).
+    """The last ``capacity`` transitions (s, a, r, s', terminated), or as many as there is room for.
 
     Observations keep their dtypes, so that fragments take a byte a token. The reward is the vector
     (realism, novelty): it is blended by a preference drawn anew for each row that is replayed.
@@ -43,13 +44,19 @@ class ReplayBuffer:
         rows = {f"now.{name}": array for name, array in observation.items()}
         rows |= {f"next.{name}": array for name, array in following.items()}
         rows |= {"action": action.astype(np.int64), "reward": reward, "terminated": terminated}
+        if not self.arrays:
+            self._allocate(rows)
         index = (self.added + np.arange(len(action))) % self.capacity
         for name, array in rows.items():
-            if name not in self.arrays:
-                shape = (self.capacity, *array.shape[1:])
-                self.arrays[name] = np.zeros(shape, array.dtype)
             self.arrays[name][index] = array
         self.added += len(action)
+
+    def _allocate(self, rows: Mapping[str, np.ndarray]) -> None:
+        """Make room for as many transitions like the first of ``rows`` as there may be."""
+        size = sum(array[:1].nbytes for array in rows.values())
+        self.capacity = min(self.capacity, max(BYTES // size, 1))
+        for name, array in rows.items():
+            self.arrays[name] = np.zeros((self.capacity, *array.shape[1:]), array.dtype)
 
     def sample(self, count: int, rng: np.random.Generator) -> dict[str, Tensor]:
         """``count`` transitions, uniformly with replacement, as tensors."""
@@ -64,9 +71,9 @@ class ReplayBuffer:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Inverse of ``state``."""
+        rows = {name: tensor.numpy() for name, tensor in state.items() if name != "added"}
+        if rows:
+            self._allocate(rows)
         self.added = int(state["added"])
-        for name, tensor in state.items():
-            if name != "added":
-                array = tensor.numpy()
-                self.arrays[name] = np.zeros((self.capacity, *array.shape[1:]), array.dtype)
-                self.arrays[name][: len(array)] = array
+        for name, array in rows.items():
+            self.arrays[name][: len(array)] = array

@@ -16,7 +16,6 @@ from composer.gan.losses import (
     discriminator_loss,
     generator_loss,
     gradient_penalty,
-    likeness,
     straight_through,
 )
 from composer.places import Places, look_up
@@ -45,8 +44,6 @@ class GanConfig:
             latent is ignored and no sort of fragment forgotten (after Larsen et al.:
             "Autoencoding beyond pixels using a learned similarity metric", ICML 2016).
         own: share of a batch for which the generator goes on with its own pieces.
-        diversity: weight of the term that makes two latents give different fragments.
-        difference: mean absolute difference of codes that this term asks for.
         rounding: whether the discriminator sees whole tokens (straight-through), or what the
             generator gives: the better choice where tokens are steps of something continuous.
         guidance: the value gradient's norm, as a share of the adversarial gradient's.
@@ -69,8 +66,6 @@ class GanConfig:
     context_dropout: float = 0.5
     reconstruction: float = 0.0
     own: float = 0.0
-    diversity: float = 0.0
-    difference: float = 0.05
     rounding: bool = True
     guidance: float = 0.1
     bfloat16: bool = False
@@ -227,11 +222,6 @@ class FragmentGAN:
         values = {"g_loss": loss.item()}
         if self.config.reconstruction:
             values |= self._reconstruct(real, around)
-        if self.config.diversity:
-            other, _ = self._draft(noise.roll(1, 0), inside)
-            alike = likeness(fake, other, self.config.difference)
-            (self.config.diversity * alike).backward(retain_graph=True)
-            values["alike"] = alike.item()
         fake.backward(descent)
         self.generator_optimizer.step()
         self.discriminator.requires_grad_(requires_grad=True)

@@ -34,14 +34,3 @@ def straight_through(soft: Tensor, hard: Tensor) -> Tensor:
     (2013). All randomness comes from the latent; the rounding itself adds none.
     """
     return hard + soft - soft.detach()
-
-
-def likeness(first: Tensor, second: Tensor, target: float) -> Tensor:
-    """How far two drafts of one place fall short of ``target``, their mean absolute difference.
-
-    After Mao et al., "Mode seeking generative adversarial networks" (CVPR 2019), as a hinge: two
-    latents must make different fragments, but need not differ more than real ones do. ``[n, ...]``
-    -> scalar in [0, 1].
-    """
-    difference = (first - second).abs().flatten(1).mean(1)
-    return F.relu(1 - difference / target).mean()

@@ -25,8 +25,8 @@ from speed import compare, seconds
 
 from composer.composing import POLICIES
 from composer.domain import domain_class
+from composer.domains.art.crops import CROP
 from composer.evaluation.bootstrap import ratio_interval
-from composer.evaluation.crops import CROP
 from composer.evaluation.judge import JudgeConfig
 from composer.fragments import open_store
 from composer.model import load_model
@@ -34,8 +34,10 @@ from composer.model import load_model
 if TYPE_CHECKING:
     from composer.model import Model
 
-T_VALUES = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)  # .975, 1 to 9 degrees
-NORMAL = 1.96  # with more
+T_VALUES = (  # the .975 quantile of Student's t for 1, 2, ... 24 degrees of freedom
+    *(12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179),
+    *(2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064),
+)
 FIGURES = {  # name -> (what the table says, goal)
     "frechet": ("Frechet distance of crops", "<= 2 x real"),
     "kernel": ("kernel distance of crops x 1,000", "< blur"),
@@ -69,7 +71,7 @@ def run(
     baselines: dict[str, list[dict[str, float]]] = {BLUR: [], COPIES: []}
     different = []
     for seed in seeds:
-        known = benchmark.known.of_each(benchmark.count, np.random.default_rng(seed))
+        known = benchmark.floor(np.random.default_rng(seed))
         columns[REAL].append(benchmark.score(known, seed, related=True))
         for name, figures in benchmark.baselines(seed).items():
             baselines[name].append(figures)
@@ -100,7 +102,7 @@ def over_sets(values: list[float], digits: int = 2) -> str:
     mean = float(np.mean(values)) if values else float("nan")
     if len(values) <= 1:
         return "-" if np.isnan(mean) else f"{mean:.{digits}f}"
-    t = T_VALUES[len(values) - 2] if len(values) <= len(T_VALUES) + 1 else NORMAL
+    t = T_VALUES[min(len(values) - 1, len(T_VALUES)) - 1]
     reach = t * float(np.std(values, ddof=1)) / len(values) ** 0.5
     return interval(mean - reach, mean, mean + reach, digits)
 
@@ -121,11 +123,12 @@ def picture_cell(scores: list[Score], kind: int, above: str, below: str | None =
         for name in (above, below)
         if name is not None
     }
+    works = [score.works[score.kinds == kind] for score in scores if score.works is not None]
     top = values[above]
     bottom = np.ones(len(top)) if below is None else values[below]
     if not bottom.any():
         return "-"
-    low, high = ratio_interval(top, bottom)
+    low, high = ratio_interval(top, bottom, np.concatenate(works) if works else None)
     return interval(low, float(top.sum() / bottom.sum()), high)
 
 

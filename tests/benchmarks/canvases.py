@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,16 +11,19 @@ import torch
 
 from composer.composing import chooser
 from composer.domain import domain_class
+from composer.domains.art import canvas
+from composer.domains.art.crops import CROP, crop_features, cut_crops, standardise
 from composer.domains.art.families.forms import KINDS
 from composer.domains.art.families.motifs import FAMILIES
 from composer.domains.art.metrics import assemble, canvas_statistics, levels_of, lightness
+from composer.domains.art.seams import seam_energies
 from composer.environment import CompositionVectorEnv
-from composer.evaluation import canvas, fidelity, judge
-from composer.evaluation.crops import CROP, crop_features, cut_crops, standardise
-from composer.evaluation.seams import seam_energies
+from composer.evaluation import fidelity, judge
 from composer.fragments import HELD_OUT, JUDGE, TRAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from composer.domains.art.domain import ArtDomain
     from composer.fragments import FragmentStore
     from composer.model import Model
@@ -31,6 +35,7 @@ MEMORISED = 100  # crops, to show what copying measures
 KNOWN = 400  # tiles of each kind that tell the kind of others
 EXTREME = 5.0  # statistics further from the mean count as this many spreads
 LEAST_SPREAD = 1e-2  # of a statistic, so that one that never varies does not outweigh all
+SMALLEST = 4  # tiles in a canvas's side
 REAL, BLUR, COPIES = "real", "blur", "100 crops"
 
 
@@ -52,20 +57,28 @@ class Canvases:
         """Some of them."""
         return Canvases(self.tiles[rows], self.kinds[rows], self.works[rows])
 
-    def of_each(self, count: int, rng: np.random.Generator) -> Canvases:
-        """At most ``count`` of each kind, drawn without replacement."""
+    def of_each(self, counts: Mapping[int, int], rng: np.random.Generator) -> Canvases:
+        """At most so many of each kind, drawn without replacement."""
         order = rng.permutation(len(self.kinds))
-        rows = [order[self.kinds[order] == kind][:count] for kind in np.unique(self.kinds)]
+        rows = [order[self.kinds[order] == kind][:count] for kind, count in counts.items()]
         return self.take(np.sort(np.concatenate(rows)))
+
+    def counts(self) -> dict[int, int]:
+        """How many there are of each kind."""
+        return Counter(self.kinds.tolist())
 
 
 @dataclass(frozen=True)
 class Score:
-    """What one set of canvases measures: ``figures`` of the set, ``pictures`` of each canvas."""
+    """What one set of canvases measures: ``figures`` of the set, ``pictures`` of each canvas.
+
+    ``kinds`` and ``works`` as in ``Canvases``; None where no two are of one work.
+    """
 
     figures: dict[str, float]
     pictures: dict[str, np.ndarray]
     kinds: np.ndarray
+    works: np.ndarray | None
 
 
 def real_canvases(store: FragmentStore, domain: ArtDomain, splits: tuple[int, ...]) -> Canvases:
@@ -108,13 +121,21 @@ class Benchmark:
     """Scores sets of canvases against the real ones of one folder."""
 
     def __init__(self, store: FragmentStore, config: judge.JudgeConfig, count: int) -> None:
-        """Compare ``count`` canvases of each kind, or as many as there are real ones."""
+        """Compare ``count`` canvases of each kind, or as many as there are real ones.
+
+        ValueError for canvases that are too small to have a form.
+        """
         self.store, self.config, self.count = store, config, count
         self.domain: ArtDomain = domain_class(store.domain_id)(store.settings)
         self.settings = self.domain.settings
+        if min(self.domain.training_layout) < SMALLEST:
+            rows, columns = self.domain.training_layout
+            message = f"canvases of {columns}x{rows} tiles have no form to measure: 4x4 or more"
+            raise ValueError(message)
         self.known = real_canvases(store, self.domain, (TRAIN,))
-        unseen = real_canvases(store, self.domain, (HELD_OUT, JUDGE))
-        self.real = unseen.of_each(count, np.random.default_rng(0))
+        unseen, known = real_canvases(store, self.domain, (HELD_OUT, JUDGE)), self.known.counts()
+        most = {kind: min(count, known[kind], n) for kind, n in unseen.counts().items()}
+        self.real = unseen.of_each(most, np.random.default_rng(0))
         self.parts = self._parts()
         self.norms = self._norms()
         self.tiles, self.tile_kinds = self._known_tiles()
@@ -174,7 +195,8 @@ class Benchmark:
             found = self.compare_crops(self.pictures(ours), real, seed)
             found |= self.judge_canvases(ours, real, seed, related=related)
             figures |= {f"{name}: {figure}": value for figure, value in found.items()}
-        return Score(figures, self.measure(made), made.kinds)
+        works = made.works if related else None
+        return Score(figures, self.measure(made), made.kinds, works)
 
     def compare_crops(self, pictures: np.ndarray, real: Canvases, seed: int) -> dict[str, float]:
         """Distances of random crops from those of real canvases, and what they reach of them."""
@@ -183,10 +205,14 @@ class Benchmark:
         crops = cut_crops(self.pictures(real), CROPS, rng, size)
         return crop_figures(cut_crops(pictures, CROPS, rng, size), crops)
 
+    def floor(self, rng: np.random.Generator) -> Canvases:
+        """Training canvases in the place of compositions, as many of each kind as real ones."""
+        return self.known.of_each(self.real.counts(), rng)
+
     def baselines(self, seed: int) -> dict[str, dict[str, float]]:
         """Crop figures of what nobody wants: blurred real pictures, and few crops many times."""
         rng, found = np.random.default_rng(seed), {BLUR: {}, COPIES: {}}
-        known = self.known.of_each(self.count, rng)
+        known = self.floor(rng)
         for name, kinds in self.parts.items():
             real, ours = (some.take(np.isin(some.kinds, kinds)) for some in (self.real, known))
             pictures = self.pictures(ours)

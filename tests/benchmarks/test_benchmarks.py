@@ -114,9 +114,17 @@ def test_art_scores_every_chooser(load, pictures, painter, monkeypatch):
     assert list(columns) == ["real", "agent", "resample", "greedy", "random", "first"]
     assert list(baselines) == ["blur", "100 crops"]
     assert 0 <= different[0] <= 1
+    for scores in columns.values():
+        assert np.bincount(scores[0].kinds).tolist() == [5, 5]
     real = columns["real"][0]
     assert real.pictures["mirror"][real.kinds == 0].max() == 0
     assert real.pictures["mirror"][real.kinds == 1].min() > 0
+    pure = np.random.default_rng(0).integers(0, 5, benchmark.real.tiles.shape, np.uint8)
+    noise = canvases.Canvases(pure, benchmark.real.kinds, np.arange(10))
+    worst, itself = (benchmark.score(made, 0).figures for made in (noise, benchmark.real))
+    for part in benchmark.parts:
+        assert itself[f"{part}: frechet"] < worst[f"{part}: frechet"] / 4
+        assert itself[f"{part}: coverage"] > worst[f"{part}: coverage"] + 0.5
     text = art.report(benchmark, columns, baselines, different)
     rows = 2 * len(art.FIGURES) + 2 + 1  # of both parts, seams of both kinds, form of one
     heads = 3 * 2 - 1  # with their lines; the very first begins the text
@@ -130,7 +138,7 @@ def test_intervals_over_sets_and_over_canvases(load):
     assert art.over_sets([1.0, 3.0]) == "2.00 [-10.71, 14.71]"
     assert art.over_sets([]) == "-"
     kinds, pictures = np.array([0, 0, 1]), {"across": np.ones(3), "inside": np.array([2.0, 2, 0])}
-    scores = [load("canvases").Score({}, pictures, kinds)]
+    scores = [load("canvases").Score({}, pictures, kinds, None)]
     assert art.picture_cell(scores, 0, "across", "inside") == "0.50 [0.50, 0.50]"
     assert art.picture_cell(scores, 1, "across", "inside") == "-"
     assert art.picture_cell(scores, 1, "across") == "1.00 [1.00, 1.00]"

@@ -53,6 +53,13 @@ def test_a_wrong_tune_is_told_and_nothing_is_written(tmp_path, tunes):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_a_wrong_usage(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    result = run("file/new", "--from", "tunes")
+    assert result.exit_code == 2
+    assert "cannot make the folder" in result.stderr
+
+
 def test_a_missing_folder_is_told():
     result = run("out")
     assert result.exit_code == 3

@@ -5,7 +5,6 @@ from composer.gan.losses import (
     discriminator_loss,
     generator_loss,
     gradient_penalty,
-    likeness,
     straight_through,
 )
 
@@ -38,19 +37,3 @@ def test_straight_through_is_hard_forward_and_soft_backward():
     (expected,) = torch.autograd.grad(soft[0, 0], logits)
     assert torch.equal(gradient, expected)
     assert (gradient != 0).all()
-
-
-def test_likeness_by_hand():
-    first = torch.tensor([[[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [0.0, 0.0]]])
-    second = torch.tensor([[[1.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]])
-    # mean differences 1/4 and 3/4: the first is half of what is asked for, the second is enough
-    assert likeness(first, second, 0.5) == pytest.approx((0.5 + 0.0) / 2)
-    assert likeness(first, second, 1.0) == pytest.approx((0.75 + 0.25) / 2)
-    assert likeness(first, first, 0.5) == pytest.approx(1.0)
-
-
-def test_likeness_pulls_only_at_drafts_that_are_too_much_alike():
-    first = torch.tensor([[0.1, 0.0], [0.9, 0.9]], requires_grad=True)
-    likeness(first, torch.zeros(2, 2), 0.5).backward()
-    assert first.grad[0, 0] < 0  # descending moves it further away
-    assert (first.grad[1] == 0).all()

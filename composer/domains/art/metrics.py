@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.domains.art.codes import cover
-from composer.domains.art.settings import RGB_LEVELS
-from composer.evaluation.canvas import (
+from composer.domains.art.canvas import (
     centre_strengths,
     frame_contrasts,
     gradient_strengths,
     mirror_errors,
     rotation_errors,
 )
+from composer.domains.art.codes import cover
+from composer.domains.art.settings import RGB_LEVELS
 from composer.evaluation.distances import energy_distance, jensen_shannon, sliced_wasserstein
 
 if TYPE_CHECKING:

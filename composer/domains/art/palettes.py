@@ -66,10 +66,13 @@ def fit_palette(colours: Sequence[str], slots: int) -> tuple[str, ...]:
     """The colours in the order of slots: by lightness, darkest first.
 
     Raises:
-        UsageError: where there are not ``slots`` of them.
+        UsageError: where there are not ``slots`` of them, all different.
     """
     if len(colours) != slots:
         message = f"the palette has {len(colours)} colours, but {slots} are needed"
+        raise UsageError(message)
+    if len(set(colours)) < slots:
+        message = f"the palette {','.join(colours)} has a colour twice: all must differ"
         raise UsageError(message)
     order = np.argsort(lightness(rgb(colours)), kind="stable")
     return tuple(colours[place] for place in order)

@@ -48,7 +48,12 @@ def test_the_wrong_number_of_colours_is_refused():
         fit_palette(("#000000", "#ffffff"), 4)
 
 
-@given(st.lists(COLOUR, min_size=1, max_size=16))
+def test_a_colour_that_comes_twice_is_refused():
+    with pytest.raises(UsageError, match="has a colour twice"):
+        fit_palette(("#000000", "#ffffff", "#000000"), 3)
+
+
+@given(st.lists(COLOUR, min_size=1, max_size=16, unique=True))
 def test_fitted_colours_are_the_same_ones_by_lightness(colours):
     fitted = fit_palette(colours, len(colours))
     assert sorted(fitted) == sorted(colours)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from composer.evaluation.crops import crop_features, cut_crops, standardise
+from composer.domains.art.crops import crop_features, cut_crops, standardise
 from composer.evaluation.fidelity import frechet_distance
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from composer.evaluation.canvas import (
+from composer.domains.art.canvas import (
     centre_strengths,
     differing_share,
     frame_contrasts,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer.evaluation.seams import seam_energies, seam_ratio
+from composer.domains.art.seams import seam_energies, seam_ratio
 
 
 def test_seams_by_hand():
