@@ -249,9 +249,9 @@ class Stage:
         made = self._generate(drawn.reshape(-1, latent), earlier)
         self.candidates = np.concatenate((made, moves.fragments), axis=1)
         exists = np.ones(drawn.shape[:2], bool)
-        exists[:, draft.fresh + draft.guided :] = self.place > 0
-        fitting = moves.valid & ~self.meeting[self.place]  # moves do not see the other end
-        self.valid = np.concatenate((exists, fitting), axis=1)
+        meeting = self.meeting[self.place]  # only fresh and guided ones see the other end
+        exists[:, draft.fresh + draft.guided :] = self.place > 0 and not meeting
+        self.valid = np.concatenate((exists, moves.valid & ~meeting), axis=1)
         if self.allowed is not None:
             cells = np.indices(self.candidates.shape[2:])
             permitted = self.allowed[(*cells, self.candidates)]  # [count, K, *shape]

@@ -251,9 +251,8 @@ def test_the_end_of_a_closed_piece_sees_its_beginning(world):
     for closed in (False, True):
         world.generator = Spy()
         env = CompositionEnv(world, closed=closed)
-        env.reset(seed=0)
-        for _ in range(PLACES):
-            env.step(0)
+        masks = [env.reset(seed=0)[1]["action_mask"].astype(bool)]
+        masks += [env.step(0)[4]["action_mask"].astype(bool) for _ in range(PLACES)]
         assert len(world.generator.seen) == PLACES
         for place, (context, present) in enumerate(world.generator.seen):
             last = closed and place == PLACES - 1
@@ -262,6 +261,12 @@ def test_the_end_of_a_closed_piece_sees_its_beginning(world):
             if last:
                 first = torch.from_numpy(env.stage.placed[0, 0]).long()
                 assert (context[0, 1].argmax(-1) == first).all()
+        # where ends meet, only what was made for both may be chosen
+        made_here = world.candidates.fresh + world.candidates.guided
+        assert masks[1][:made_here].all()
+        assert masks[1][made_here:].any()
+        assert masks[PLACES - 1][:made_here].all()
+        assert masks[PLACES - 1][made_here:].any() == (not closed)
         # what agent and critics see does not depend on it
         assert np.array_equal(env.stage.geometry.neighbours, world.domain.neighbours((PLACES,)))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from toy import PLACES, ToyDomain, toy_pieces
 
-from composer.measure import measure_pieces, profile
+from composer.measure import FRAGMENTS, measure_pieces, profile, some
 from composer.places import Geometry, Pieces
 
 DOMAIN = ToyDomain({})
@@ -24,6 +24,17 @@ def stuck(pieces):
 
 def plain(fragments):
     return Pieces(fragments, np.zeros(fragments.shape[:2], np.uint8))
+
+
+def test_of_many_fragments_some_are_measured_evenly():
+    few = plain(np.zeros((3, PLACES, 2), np.uint8))
+    assert len(some(few, DOMAIN)) == 3 * PLACES
+    many = np.arange(PLACES * 2 * FRAGMENTS) * 6 // (PLACES * 2 * FRAGMENTS)
+    many = np.repeat(many.reshape(-1, PLACES, 1), 2, axis=2).astype(np.uint8)
+    measured = some(plain(many), DOMAIN)
+    assert FRAGMENTS <= len(measured) <= 2 * FRAGMENTS
+    shares = np.bincount(measured[:, 0]) / len(measured)
+    assert shares == pytest.approx(1 / 6, abs=0.01)
 
 
 def test_a_fragment_comes_back_where_all_its_tokens_are_equal():

@@ -363,7 +363,7 @@ def test_nan_is_noticed_within_a_step_rolled_back_and_in_the_end_told(tmp_path):
 
 def test_nan_in_a_round_rolls_the_generator_back_whatever_it_learns_by(tmp_path):
     training = Training(toy_store(), tmp_path, OWN, Silent())
-    training.watcher.step = lambda done, values: None
+    training.watcher.step = lambda *_: None
     studio = training.studio
     with torch.no_grad():
         next(studio.gan.discriminator.parameters()).fill_(torch.nan)

@@ -32,6 +32,23 @@ def test_holds_exactly_the_latest_transitions_each_in_one_piece(sizes):
     assert (batch["terminated"] == (batch["action"] % 2 == 0)).all()
 
 
+def test_holds_no_more_than_there_is_room_for(monkeypatch):
+    whole = ReplayBuffer(100)
+    fill(whole, [1])
+    size = sum(array[:1].nbytes for array in whole.arrays.values())
+    monkeypatch.setattr("composer.dqn.replay.BYTES", 6 * size + 1)
+    replay = ReplayBuffer(100)
+    count = fill(replay, [4, 4, 4])
+    assert len(replay) == replay.capacity == 6
+    again = ReplayBuffer(100)
+    again.restore(replay.state())
+    assert again.capacity == 6
+    fill(again, [])
+    for buffer in (replay, again):
+        batch = buffer.sample(64, np.random.default_rng(0))
+        assert batch["action"].min() >= count - 6
+
+
 def test_keeps_the_dtype_of_observations():
     replay = ReplayBuffer(4)
     fill(replay, [2])
