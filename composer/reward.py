@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 LOGIT_LIMIT = 5.0
 
@@ -23,20 +24,20 @@ def nearest(features: np.ndarray, reference: np.ndarray, block: int = 4096) -> n
     ``features`` float32 ``[n, f]``, ``reference`` float32 ``[m, f]`` -> float32 ``[n]``; infinite
     where ``m`` is 0.
     """
-    best = np.full(len(features), np.inf, np.float32)
-    norms = np.square(features).sum(1)
+    best = torch.full((len(features),), torch.inf)
     for start in range(0, len(reference), block):
-        part = reference[start : start + block]
-        squared = np.square(part).sum(1)[None] - 2 * features @ part.T
-        best = np.minimum(best, squared.min(1) + norms)
-    return np.sqrt(np.maximum(best, 0))
+        part = torch.from_numpy(reference[start : start + block])
+        best = torch.minimum(best, _distances(torch.from_numpy(features), part).amin(1))
+    return best.numpy()
 
 
 def nearest_each(features: np.ndarray, past: np.ndarray) -> np.ndarray:
     """As ``nearest``, for a batch: ``[n, k, f]`` against ``[n, m, f]`` -> ``[n, k]``."""
-    squared = np.square(features).sum(2)[..., None] + np.square(past).sum(2)[:, None]
-    squared = squared - 2 * features @ past.transpose(0, 2, 1)
-    return np.sqrt(np.maximum(squared.min(2), 0))
+    return _distances(torch.from_numpy(features), torch.from_numpy(past)).amin(2).numpy()
+
+
+def _distances(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    return torch.cdist(first, second, compute_mode="use_mm_for_euclid_dist")
 
 
 def typical_distance(features: np.ndarray, rng: np.random.Generator, pairs: int = 4096) -> float:
