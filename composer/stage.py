@@ -147,7 +147,7 @@ class Stage:
         self.chosen = np.zeros(shape, np.int64)
         self.origins = np.full(shape, -1)
         self.rewards = np.zeros((*shape, 2), np.float32)
-        self.past: list[np.ndarray] = []  # features of each place filled
+        self.past = np.zeros((*shape, self.world.known.shape[1]), np.float32)  # features, as placed
         self.place = 0
 
     def choose(self, actions: np.ndarray) -> np.ndarray:
@@ -159,7 +159,7 @@ class Stage:
         self.chosen[:, place] = actions
         self.origins[:, place] = self.referred[rows, actions]
         self.rewards[:, place] = self.scores[rows, actions]
-        self.past.append(self.features[rows, actions])
+        self.past[:, place] = self.features[rows, actions]
         self.geometry.go_on(self.pieces, place)
         self.place += 1
         return self.rewards[:, place].copy()
@@ -287,8 +287,8 @@ class Stage:
         to_training = reward.nearest(features, world.known).reshape(self.count, -1)
         to_past = np.full_like(to_training, np.inf)
         self.features = features.reshape(self.count, self.choices, -1)
-        if self.past:
-            to_past = reward.nearest_each(self.features, np.stack(self.past, axis=1))
+        if self.place > 0:
+            to_past = reward.nearest_each(self.features, self.past[:, : self.place])
         new = reward.novelty(to_training, to_past, world.unit)
         self.scores = np.stack((reward.realism(logits), new), axis=2)
 
