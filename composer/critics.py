@@ -7,6 +7,7 @@ the agent plays; the log density ratio that it gives for a choice becomes the re
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composer.networks import PlaceEncoder
+from composer.places import Places
 from composer.reward import LOGIT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from composer.domain import Domain
-    from composer.places import Places
 
     Source = Callable[[int], Places]
 
@@ -34,21 +35,22 @@ class CriticConfig:
     Attributes:
         count: critics in the ensemble.
         embedding, hidden: widths.
-        dropout, noise: shares dropped of hidden units and of inputs; a critic that learns its real
-            pieces by heart rewards what is like them, not what is real.
+        dropout: share of hidden units dropped; a critic that learns its real pieces by heart
+            rewards what is like them, not what is real.
         learning_rate, weight_decay: AdamW's.
-        batch: real places a step, and as many filled by a candidate, and composed ones.
+        batch: places a step with what was on offer there, and as many real and composed ones.
+        anchor: weight of the loss that keeps the mean ratio of what was on offer at 1.
         steps: steps of each critic in a round.
     """
 
     count: int = 3
     embedding: int = 48
     hidden: int = 192
-    dropout: float = 0.4
-    noise: float = 0.2
+    dropout: float = 0.2
     learning_rate: float = 1e-3
     weight_decay: float = 3e-2
     batch: int = 128
+    anchor: float = 0.1
     steps: int = 10
 
 
@@ -64,7 +66,6 @@ class CompositionCritic(nn.Module):
         """The first layer is a sum over state and candidate, so the state is read once."""
         super().__init__()
         self.places = PlaceEncoder(domain, config.embedding)
-        self.noise = nn.Dropout(config.noise)
         self.from_state = nn.Linear(self.places.state_width, config.hidden)
         self.from_candidate = nn.Linear(self.places.candidate_width, config.hidden, bias=False)
         self.choice = self._head(config)
@@ -95,8 +96,8 @@ class CompositionCritic(nn.Module):
         ``fragments`` as in ``PlaceEncoder``.
         """
         around, seen = self.places(context, present, position, candidates, fragments)
-        state = self.from_state(self.noise(around))
-        both = state.unsqueeze(1) + self.from_candidate(self.noise(seen))  # [n, k, hidden]
+        state = self.from_state(around)
+        both = state.unsqueeze(1) + self.from_candidate(seen)  # [n, k, hidden]
         choice, filled = self.choice(both).squeeze(-1), self.filled(both).squeeze(-1)
         return choice, filled, self.empty(state).squeeze(-1)
 
@@ -116,34 +117,50 @@ class Critics:
             fused=True,
         )
 
-    def update(self, real: Source, offered: Source, composed: Source) -> dict[str, float]:
+    def update(self, choices: Source, real: Source, composed: Source) -> dict[str, float]:
         """One step of each member on its own batches of places.
 
-        The three sources give, for a count, places of real pieces, places of real pieces filled
-        with a candidate that was on offer there, and places of composed pieces.
+        The sources give, for a count, places of real pieces whose ``fragments`` ``[n, 1 + k, ...]``
+        are what people put there and k candidates that were on offer; places of real pieces; and
+        places of composed ones.
         """
         self.members.train()
         losses, accuracy = [], []
         for member in self.members:
-            batches = [source(self.config.batch) for source in (real, offered, composed)]
-            joined = (
-                torch.from_numpy(np.concatenate(parts)) for parts in zip(*batches, strict=True)
-            )
-            fragments, context, present, position = joined
-            choice, filled, empty = member(context, present, position, fragments.unsqueeze(1))
-            people, offer, agent = torch.arange(len(empty)).split(self.config.batch)
+            offered = self._tensors(choices(self.config.batch))
+            choice, _, _ = member(*offered)
+            pieces = zip(real(self.config.batch), composed(self.config.batch), strict=True)
+            fragments, *around = (np.concatenate(parts) for parts in pieces)
+            both = Places(np.expand_dims(fragments, 1), *around)
+            _, filled, empty = member(*self._tensors(both))
+            people, agent = torch.arange(len(empty)).split(self.config.batch)
             logits = torch.stack((filled.squeeze(1), empty))
-            losses.append(
-                contrast(choice.squeeze(1), people, offer) + contrast(logits, people, agent)
-            )
-            right = torch.cat((choice[people] > 0, choice[offer] < 0))
-            accuracy.append(right.float().mean().item())
+            losses.append(self._choosing(choice) + contrast(logits, people, agent))
+            accuracy.append((choice[:, :1] > choice[:, 1:]).float().mean().item())
         loss = torch.stack(losses).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self.members.eval()
         return {"critic_loss": loss.item(), "critic_accuracy": float(np.mean(accuracy))}
+
+    @staticmethod
+    def _tensors(places: Places) -> list[Tensor]:
+        """Context, presence, position, candidates."""
+        fragments, *around = (torch.from_numpy(array) for array in places)
+        return [*around, fragments]
+
+    def _choosing(self, choice: Tensor) -> Tensor:
+        """Which of ``[n, 1 + k]`` is the first, the one that people chose: InfoNCE.
+
+        Its optimum is log p(a | s) / c(a | s) but for a constant of each state (van den Oord et
+        al., 2018): that a place as such is often seen among the offers says nothing. The constant
+        is held near where the ratio of what is on offer is 1 on average.
+        """
+        told = F.cross_entropy(choice, torch.zeros(len(choice), dtype=torch.int64))
+        offered = choice[:, 1:]
+        drift = offered.logsumexp(1) - math.log(offered.shape[1])
+        return told + self.config.anchor * drift.square().mean()
 
 
 def contrast(logits: Tensor, real: Tensor, other: Tensor) -> Tensor:

@@ -228,9 +228,9 @@ class Domain(ABC):
     def generator(self, latent: int, width: int) -> nn.Module:
         """``(latent, context codes, present, position) -> outputs [n, *shape, channels]``.
 
-        Where it also learns to reconstruct (``GanConfig.reconstruction``), it has a method of that
-        name: ``(fragment codes, context codes, present, position) -> outputs, surprise [n]``; the
-        surprise in nats, of what the fragment is made from in these surroundings.
+        Where it also learns to make real fragments again (``GanConfig.studied``), it has a method
+        ``reconstruct``: ``(fragment codes, context codes, present, position) -> outputs, surprise
+        [n]``; the surprise in nats, of what the fragment is made from in these surroundings.
         """
 
     @abstractmethod

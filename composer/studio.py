@@ -118,7 +118,8 @@ class Studio:
         pure = self.config.episodes - self.config.explorers
         preference = np.zeros(self.config.episodes, np.float32)
         preference[pure:] = draw_preferences(self.config.explorers, self.rng)
-        plans = self._plans(self.real, self.config.episodes, self.rng)
+        rows = self.rng.integers(len(self.real), size=self.config.episodes)
+        plans = self.real.plans[rows]
         seed = int(self.rng.integers(2**31))
         observation, _ = env.reset(seed=seed, options={"preference": preference, "plan": plans})
         rewards, best = [], []
@@ -151,7 +152,7 @@ class Studio:
         self._see_offers()
         sources = [partial(self._look, pieces) for pieces in (self.real, self.composed)]
         steps = [
-            self.critics.update(sources[0], self._look_at_offers, sources[1])
+            self.critics.update(self._look_at_choices, *sources)
             for _ in range(self.config.model.critics.steps)
         ]
         return mean_of(steps)
@@ -161,9 +162,8 @@ class Studio:
         config, own = self.config.model.gan, self.own
         borrowed = config.batch - len(own.rows)
         rows, at = self.geometry.draw(self.real, borrowed, self.rng)
-        given = self.complete.at(self.real, rows, at)
-        hidden = self.domain.hide(given.present, config.context_dropout, self.rng)
-        given = given._replace(present=given.present & ~hidden)
+        given = self._surrounded(rows, at)
+        studied = self._surrounded(*self.geometry.draw(self.real, config.studied, self.rng))
         real = seen = given
         if len(own.rows):
             beside = self.earlier.at(self.real, own.rows, own.at)
@@ -173,9 +173,15 @@ class Studio:
             judged = self.geometry.at(self.real, rows, at)
             going_on = self.geometry.at(own.pieces, np.arange(len(own.at)), own.at)
             guide = partial(self.value_gradient, places=joined(judged, going_on))
-        values, made = self.gan.step(real, seen, self.rng, guide)
+        values, made = self.gan.step(real, seen, studied, self.rng, guide)
         own.go_on(made[borrowed:], self.rng)
         return values
+
+    def _surrounded(self, rows: np.ndarray, at: np.ndarray) -> Places:
+        """Places of real pieces as the generator sees them, a part of what is around hidden."""
+        given = self.complete.at(self.real, rows, at)
+        hidden = self.domain.hide(given.present, self.config.model.gan.context_dropout, self.rng)
+        return given._replace(present=given.present & ~hidden)
 
     def value_gradient(self, fragments: Tensor, tokens: Tensor, places: Places) -> Tensor:
         """dQ/d fragment: realism by the critics now, and the value network's future.
@@ -217,12 +223,14 @@ class Studio:
     def _look(self, pieces: Pieces, count: int) -> Places:
         return self.geometry.sample(pieces, count, self.rng)
 
-    def _look_at_offers(self, count: int) -> Places:
+    def _look_at_choices(self, count: int) -> Places:
+        """Real places with what stands there, and what was on offer: ``[n, 1 + picked, ...]``."""
         chosen = self.rng.integers(len(self.offers), size=count)
         places = self.rng.integers(self.geometry.places, size=count)
-        picks = self.rng.integers(self.config.picked, size=count)
         found = self.geometry.at(self.real, self.offered_for[chosen], places)
-        return found._replace(fragments=self.offers[chosen, places, picks])
+        stands = np.expand_dims(found.fragments, 1)
+        choices = np.concatenate((stands, self.offers[chosen, places]), axis=1)
+        return found._replace(fragments=choices)
 
     def playing_state(self) -> dict[str, Tensor]:
         """Copies of all tensors that composing depends on."""
@@ -245,15 +253,12 @@ class Studio:
         """Pieces by the present agent, for realism alone, to the plans of held-out ones."""
         chooser = Chooser("agent", self.agent.network, temperature)
         env = CompositionVectorEnv(self.model().world(), count, preference=0.0)
-        plans = self._plans(self.held_out, count, rng)
+        dealt = np.arange(count) * len(self.held_out) // count  # all kinds have their share
+        plans = self.held_out.plans[dealt]
         observation, _ = env.reset(seed=int(rng.integers(2**31)), options={"plan": plans})
         while not env.stage.finished:
             observation, *_ = env.step(chooser.choose(observation, rng))
         return env.stage.pieces
-
-    @staticmethod
-    def _plans(pieces: Pieces, count: int, rng: np.random.Generator) -> np.ndarray:
-        return pieces.plans[rng.integers(len(pieces), size=count)]
 
     def _environment(self) -> CompositionVectorEnv:
         return CompositionVectorEnv(self.model().world(), self.config.episodes)

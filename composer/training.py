@@ -70,7 +70,7 @@ class TrainingConfig:
     updates: int = 32
     gan_steps: int = 4
     rehearsed: int = 24
-    picked: int = 1
+    picked: int = 6
     remembered: int = 240
     elite: int = 512
     elite_step: int = 4

@@ -8,23 +8,22 @@ from composer.dqn.agent import sample_softmax
 from composer.places import Geometry, Pieces
 from composer.reward import LOGIT_LIMIT, realism
 
-CONFIG = CriticConfig(
-    count=2, embedding=8, hidden=32, batch=64, learning_rate=3e-3, dropout=0.0, noise=0.0
-)
+CONFIG = CriticConfig(count=2, embedding=8, hidden=32, batch=64, learning_rate=3e-3, dropout=0.0)
 
 
 def sources(geometry, rng):
-    """Real lines; their places filled at random; shuffled lines in the place of composed ones."""
+    """Real places and other fragments for them; real lines; shuffled ones as if composed."""
     real = toy_pieces(300, rng)
     shuffled = Pieces(rng.permuted(real.fragments, axis=1), real.plans)
 
-    def offered(count):
+    def choices(count):
         places = geometry.sample(real, count, rng)
-        return places._replace(fragments=rng.permuted(places.fragments, axis=0))
+        offered = [rng.permutation(places.fragments) for _ in range(3)]
+        return places._replace(fragments=np.stack((places.fragments, *offered), axis=1))
 
     return (
+        choices,
         lambda count: geometry.sample(real, count, rng),
-        offered,
         lambda count: geometry.sample(shuffled, count, rng),
     )
 
@@ -37,7 +36,7 @@ def test_learns_what_people_choose_and_what_gives_composed_pieces_away():
     critics = Critics(domain, CONFIG)
     for _ in range(150):
         values = critics.update(*sources(geometry, rng))
-    assert values["critic_accuracy"] > 0.75
+    assert values["critic_accuracy"] > 0.6  # by chance .42: one in six of the others is equal
     # a candidate in its place: the one that continues the line scores highest
     places = geometry.at(toy_pieces(50, rng), np.arange(50), np.full(50, 3))
     candidates = np.arange(6, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(2, 2)
@@ -63,6 +62,30 @@ def test_the_ratio_counts_a_fault_of_the_surroundings_not_again():
         filled, empty = critics.members[0](*around, fragments.unsqueeze(1))[1:]
     assert filled.mean() < -1  # the place as a whole looks composed,
     assert (filled.squeeze(1) - empty).mean() > filled.mean() / 2  # but not by this choice
+
+
+def test_how_often_a_state_is_among_the_offers_says_nothing():
+    """Of choices that are all the same, none is better: whatever the surroundings."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    domain = ToyDomain({})
+    geometry = Geometry.of(domain, (PLACES,))
+    critics = Critics(domain, CONFIG)
+    _, real, composed = sources(geometry, rng)
+    few = toy_pieces(3, rng)
+
+    def choices(count):
+        places = geometry.sample(few, count, rng)
+        return places._replace(fragments=np.repeat(places.fragments[:, None], 4, axis=1))
+
+    for _ in range(100):
+        critics.update(choices, real, composed)
+    for pieces in (few, toy_pieces(50, rng)):  # the mean ratio of what is on offer stays at 1
+        parts = geometry.sample(pieces, 100, rng)
+        fragments, *around = (torch.from_numpy(array) for array in parts)
+        with torch.no_grad():
+            choice = critics.members[0](*around, fragments.unsqueeze(1))[0]
+        assert choice.abs().mean() < 0.6
 
 
 class Said(torch.nn.Module):

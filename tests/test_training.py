@@ -52,7 +52,7 @@ OWN = replace(
     CONFIG,
     model=replace(
         CONFIG.model,
-        gan=replace(CONFIG.model.gan, own=0.5, reconstruction=0.5),
+        gan=replace(CONFIG.model.gan, own=0.5, studied=12, reconstruction=0.5),
     ),
 )
 
@@ -178,7 +178,7 @@ def test_training_teaches_the_rule_of_the_toy_pieces(tmp_path):
 
 
 def test_the_generator_learns_to_reconstruct_where_it_is_asked_to(tmp_path):
-    studio, first = taught(tmp_path, replace(LEARNING, reconstruction=1.0), 1)
+    studio, first = taught(tmp_path, replace(LEARNING, studied=64, reconstruction=1.0), 1)
     for _ in range(150):
         values = studio.gan_step(guided=False)
     assert values["misfit"] + values["surprise"] < 0.8 * (first["misfit"] + first["surprise"])
@@ -203,7 +203,7 @@ def test_the_discriminator_sees_whole_tokens_or_mixtures(tmp_path, rounding):
 def test_in_bfloat16_it_learns_about_the_same(tmp_path):
     found = {}
     for bfloat16 in (False, True):
-        config = replace(LEARNING, reconstruction=1.0, bfloat16=bfloat16)
+        config = replace(LEARNING, studied=64, reconstruction=1.0, bfloat16=bfloat16)
         studio, values = taught(tmp_path, config, 30)
         found[bfloat16] = values
         assert {p.dtype for p in studio.gan.generator.parameters()} == {torch.float32}
@@ -234,9 +234,9 @@ def test_a_share_of_the_batch_goes_on_with_what_was_made(tmp_path):
     shown = []
     step = studio.gan.step
 
-    def spy(real, seen, rng, guide):
+    def spy(real, seen, studied, rng, guide):
         shown.append((real, seen, guide))
-        values, made = step(real, seen, rng, guide)
+        values, made = step(real, seen, studied, rng, guide)
         shown.append(made)
         return values, made
 
@@ -263,13 +263,32 @@ def test_without_own_pieces_the_generator_sees_real_surroundings_alone(tmp_path)
     step = studio.gan.step
     same = []
 
-    def spy(real, seen, rng, guide):
-        same.append(real is seen)
-        return step(real, seen, rng, guide)
+    def spy(real, seen, studied, rng, guide):
+        same.append((real is seen, len(studied.fragments)))
+        return step(real, seen, studied, rng, guide)
 
     studio.gan.step = spy
     studio.gan_step(guided=False)
-    assert same == [True]
+    assert same == [(True, 0)]
+
+
+def test_critics_see_what_stands_in_a_place_beside_what_was_on_offer_there(tmp_path):
+    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
+    studio._see_offers()
+    choices = studio._look_at_choices(200)
+    assert choices.fragments.shape == (200, 1 + CONFIG.picked, 2)
+    followed = choices.present[:, 0]
+    stands = choices.fragments[followed, 0, 0].astype(int)
+    assert np.array_equal(stands, (choices.context[followed, 0, 0] + 1) % 6)  # real lines go up
+    offered = choices.fragments[followed, 1:, 0].astype(int)
+    assert (offered != stands[:, None]).mean() > 0.5  # an untrained generator's do not
+
+
+def test_pieces_are_measured_to_plans_of_all_kinds(tmp_path):
+    studio = Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio
+    kinds = studio.held_out.plans[:, 0]
+    made = studio.compose(len(kinds), 0.1, np.random.default_rng(0))
+    assert np.array_equal(made.plans[:, 0], kinds)
 
 
 def test_a_trained_model_composes_the_same_from_its_folder(tmp_path):

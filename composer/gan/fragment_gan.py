@@ -39,10 +39,11 @@ class GanConfig:
         gamma, final_gamma: weight of the gradient penalties; the one knob of the method.
         penalty_interval: penalties every so many steps.
         context_dropout: share of the surroundings that is hidden from both networks.
-        reconstruction: weight of the loss by which the generator also learns to make each real
-            fragment again, and what to make it from in its surroundings; 0 for none. With it no
-            latent is ignored and no sort of fragment forgotten (after Larsen et al.:
-            "Autoencoding beyond pixels using a learned similarity metric", ICML 2016).
+        studied: real places a step whose fragments the generator also learns to make again, and
+            what to make them from in their surroundings; 0 for none. With it no latent is ignored
+            and no sort of fragment forgotten (after Larsen et al.: "Autoencoding beyond pixels
+            using a learned similarity metric", ICML 2016).
+        reconstruction: weight of the loss of that.
         own: share of a batch for which the generator goes on with its own pieces.
         rounding: whether the discriminator sees whole tokens (straight-through), or what the
             generator gives: the better choice where tokens are steps of something continuous.
@@ -64,7 +65,8 @@ class GanConfig:
     final_gamma: float = 1.0
     penalty_interval: int = 2
     context_dropout: float = 0.5
-    reconstruction: float = 0.0
+    studied: int = 0
+    reconstruction: float = 20.0
     own: float = 0.0
     rounding: bool = True
     guidance: float = 0.1
@@ -129,6 +131,7 @@ class FragmentGAN:
         self,
         real: Places,
         seen: Places,
+        studied: Places,
         rng: np.random.Generator,
         guide: Guide | None = None,
     ) -> tuple[dict[str, float], np.ndarray]:
@@ -136,9 +139,11 @@ class FragmentGAN:
 
         ``real``: real fragments in their surroundings; ``seen``: the surroundings for which the
         generator makes its own, row by row those it is compared with: the same, or those in a piece
-        that it makes by itself. ``guide`` maps generated fragments (codes, straight-through, and
-        tokens) to the gradient of a value that the generator shall ascend: the value function's
-        voice in the GAN. Returns losses and logits as floats, and what the generator made, uint8.
+        that it makes by itself; ``studied``: real fragments in their surroundings that it makes
+        again. ``guide`` maps generated fragments (codes,
+        straight-through, and tokens) to the gradient of a value that the generator shall ascend:
+        the value function's voice in the GAN. Returns losses and logits as floats, and what the
+        generator made, uint8.
         """
         self._schedule()
         around = Context(real, self.codes)
@@ -148,6 +153,9 @@ class FragmentGAN:
         noise = torch.from_numpy(rng.standard_normal(size, dtype=np.float32))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
             values = self._update_discriminator(fragments, around, inside, noise[0])
+            self.generator_optimizer.zero_grad(set_to_none=True)
+            if self.config.studied:
+                values |= self._reconstruct(studied)
             found, made = self._update_generator(fragments, around, inside, noise[1], guide)
         self._update_average()
         self.steps += 1
@@ -218,19 +226,16 @@ class FragmentGAN:
         (descent,) = torch.autograd.grad(loss, fake, retain_graph=True)
         if guide is not None:
             descent = descent - limit_norm(guide(fake, tokens), descent, self.config.guidance)
-        self.generator_optimizer.zero_grad(set_to_none=True)
-        values = {"g_loss": loss.item()}
-        if self.config.reconstruction:
-            values |= self._reconstruct(real, around)
         fake.backward(descent)
         self.generator_optimizer.step()
         self.discriminator.requires_grad_(requires_grad=True)
-        return values, tokens.to(torch.uint8).numpy()
+        return {"g_loss": loss.item()}, tokens.to(torch.uint8).numpy()
 
-    def _reconstruct(self, real: Tensor, around: Context) -> dict[str, float]:
+    def _reconstruct(self, studied: Places) -> dict[str, float]:
         """Add the gradient of what making the real fragments again is short of, in nats."""
         reconstruct = cast("Reconstruct", self.generator.reconstruct)
-        outputs, surprise = reconstruct(real, *around)
+        real = look_up(studied.fragments, self.codes)
+        outputs, surprise = reconstruct(real, *Context(studied, self.codes))
         misfit = self.domain.misfit(outputs.float(), real).mean()
         surprise = surprise.float().mean()
         (self.config.reconstruction * (misfit + surprise)).backward()

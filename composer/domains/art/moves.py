@@ -6,6 +6,7 @@ Everything is vectorised over the batch. The eight symmetries of the square act 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 Tiles = TypeVar("Tiles", np.ndarray, "torch.Tensor")
 POOL = 2  # tiles are compared at half their resolution: what a critic sees is smoothed
-SHARPNESS = 5.0
+FINEST = 1e-3  # distance below which tiles count as equal
 SIMILAR = 0.95  # share of equal cells from which a tile counts as the same again
+SYMMETRIES = 8  # of a square
 FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (0,), (0, 1))  # axes: rows 0, columns 1
 
 
@@ -93,16 +95,16 @@ def relations(tiles: torch.Tensor, first: int, most: float) -> torch.Tensor:
     """
     import torch
 
-    small, others = smooth(tiles), symmetries(smooth(tiles[:, :first]), 2)
-    apart = torch.stack([_distance(small.flatten(2, 3), s.flatten(2, 3), most) for s in others], 2)
-    near = torch.exp(-SHARPNESS * apart)  # [batch, n, 8, first]
-    edges = (tiles[:, :, :, 0], tiles[:, :, 0], tiles[:, :, :, -1], tiles[:, :, -1])
-    facing = (edges[2], edges[3], edges[0], edges[1])
-    fits = [
-        1 - _distance(own, other[:, :first], most) for own, other in zip(edges, facing, strict=True)
-    ]
-    like = 1 - apart[:, :, 0]
-    return torch.cat((near.transpose(2, 3), torch.stack((like, *fits), dim=3)), dim=3).clamp(0, 1)
+    batch, count = tiles.shape[:2]
+    small = smooth(tiles)
+    others = torch.cat(symmetries(small[:, :first], 2), dim=1)  # [batch, 8 * first, ...]
+    apart = _distance(small.flatten(2, 3), others.flatten(2, 3), most)
+    apart = apart.view(batch, count, SYMMETRIES, -1).transpose(2, 3)  # [batch, n, first, 8]
+    sides = (tiles[:, :, :, 0], tiles[:, :, 0], tiles[:, :, :, -1], tiles[:, :, -1])
+    own, facing = torch.cat(sides), torch.cat((*sides[2:], *sides[:2]))[:, :first]
+    gaps = _distance(own, facing, most).view(len(sides), batch, count, -1)
+    parts = (_closeness(apart), 1 - apart[..., :1], _closeness(gaps.movedim(0, 3)))
+    return torch.cat(parts, dim=3).clamp(0, 1)
 
 
 def smooth(tiles: torch.Tensor) -> torch.Tensor:
@@ -111,6 +113,11 @@ def smooth(tiles: torch.Tensor) -> torch.Tensor:
     return (
         upper[..., 0::2, :] + upper[..., 1::2, :] + lower[..., 0::2, :] + lower[..., 1::2, :]
     ) / POOL**2
+
+
+def _closeness(apart: torch.Tensor) -> torch.Tensor:
+    """Distances 0 to 1 by order of magnitude, 1 for equal: one wrong cell matters, if few are."""
+    return (apart + FINEST).log() / math.log(FINEST)
 
 
 def _distance(a: torch.Tensor, b: torch.Tensor, most: float) -> torch.Tensor:

@@ -13,7 +13,7 @@ from composer.training import TrainingConfig
 
 # The zero-centred penalties see a window of a thousand cells: a smaller weight than for music.
 GAN = GanConfig(
-    latent=48,
+    latent=32,
     generator_width=96,
     discriminator_width=64,
     batch=32,
@@ -23,19 +23,19 @@ GAN = GanConfig(
     gamma=1.0,
     final_gamma=0.3,
     penalty_interval=1,
-    reconstruction=20.0,
+    studied=64,
     own=0.25,
     rounding=False,
     steps=6000,
 )
 MODEL = ModelConfig(
     gan=GAN,
-    critics=CriticConfig(batch=64, steps=20, dropout=0.2, noise=0.05),
+    critics=CriticConfig(batch=64, steps=20),
     agent=AgentConfig(capacity=8192),
     candidates=CandidateConfig(fresh=6, guided=2, vary=1),
 )
 SMALL = ModelConfig(
-    gan=replace(GAN, generator_width=32, discriminator_width=16, batch=16, steps=60),
+    gan=replace(GAN, generator_width=32, discriminator_width=16, batch=16, studied=32, steps=60),
     critics=CriticConfig(count=2, embedding=16, hidden=48),
     agent=AgentConfig(capacity=1024, epsilon_rounds=2),
     candidates=CandidateConfig(fresh=2, guided=1, vary=1),
@@ -49,7 +49,6 @@ STANDARD = TrainingConfig(
     updates=32,
     gan_steps=4,
     rehearsed=8,
-    picked=6,
     remembered=120,
     measured=48,
     model=MODEL,
