@@ -143,7 +143,7 @@ def train(
         values |= studio.create()  # the generator learns, along that value too
         values |= studio.criticise()  # the critics tell real pieces from composed ones
         training.close_round(values)
-    return training.finish(finished=training.converged)
+    return training.finish(stop)
 
 
 class Training:
@@ -209,16 +209,18 @@ class Training:
             self._measure_pieces()
             self.save()
 
-    def finish(self, *, finished: bool) -> TrainingResult:
-        """Save; when finished, match the temperature and write the best model to ``model/``."""
+    def finish(self, stop: Callable[[], bool]) -> TrainingResult:
+        """Save; when converged, match the temperature and write the best model to ``model/``."""
         place = self.save()
-        if finished:
+        temperature = None
+        if self.converged:
             self.studio.adopt(self.best)
-            temperature = self._match_temperature()
+            temperature = self._match_temperature(stop)
+        if temperature is not None:
             model = self.studio.model(temperature)
             model.card = self._card()
             save_model(model, self.run / EXPORT)
-        return TrainingResult(finished, place, self.metrics)
+        return TrainingResult(temperature is not None, place, self.metrics)
 
     # ---- measurements -----------------------------------------------------------------------
 
@@ -256,17 +258,21 @@ class Training:
         if studio.sample is not None:
             studio.domain.write(studio.sample, folder / stem, {})
 
-    def _match_temperature(self) -> float:
-        """The sampling temperature whose pieces come nearest to the held-out ones."""
+    def _match_temperature(self, stop: Callable[[], bool]) -> float | None:
+        """The sampling temperature whose pieces come nearest to held-out ones; None if stopped."""
         studio, config = self.studio, self.config
-        found = {}
+        self.watcher.phase("match the temperature", len(config.temperatures))
+        found: dict[float, float] = {}
         for share in config.temperatures:
+            if stop():
+                return None
             rng = np.random.default_rng((config.seed, config.rounds))
             temperature = share * config.model.agent.temperature
             made = studio.compose(2 * config.measured, temperature, rng)
             measured = measure_pieces(studio.domain, studio.geometry, made, studio.held_out)
             found[temperature] = measured["distance"]
             self._report({"temperature": temperature, **measured})
+            self.watcher.step(len(found), {})
         return min(found, key=lambda temperature: found[temperature])
 
     def _report(self, metrics: dict[str, Any]) -> None:

@@ -148,14 +148,57 @@ def judge_auc(
     parts = _deal(works, human, config.folds, rng)
     scores = np.zeros((2, len(works)))
     for part in range(config.folds):
-        test, train = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
-        checked = _deal(works[train], human[train], round(1 / config.validation), rng) == 0
-        learn, check = pieces.take(train[~checked]), pieces.take(train[checked])
+        learn, check, test = _folds(pieces, parts, part, works, config, rng)
         network = PlaceJudge(domain, layout, pieces.related.shape[-1], config, seed + part)
         fit_network(network, learn, check, config, seed + part)
-        scores[0, test] = network.score(pieces.take(test)).numpy()
-        scores[1, test] = fit_linear(learn, check, pieces.take(test), config).numpy()
+        scores[0, parts == part] = network.score(test).numpy()
+        scores[1, parts == part] = fit_linear(learn, check, test, config).numpy()
     return _result(scores, parts, human, works, rng)
+
+
+def judge_statistics(
+    real: np.ndarray,
+    made: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    seed: int = 0,
+    config: JudgeConfig | None = None,
+) -> JudgeResult:
+    """Tell pieces by a linear model of given statistics alone: the other half of ``judge_auc``.
+
+    It looks at nothing else, so faults within fragments do not hide what is missing in the whole.
+    ``real`` and ``made`` float32 ``[n, statistics]`` and ``[m, statistics]``; the rest as there.
+    """
+    config = config or JudgeConfig()
+    rng = np.random.default_rng(seed)
+    works = _works(groups, len(real), len(made))
+    statistics = torch.from_numpy(np.concatenate((real, made)))
+    human = np.arange(len(statistics)) < len(real)
+    nothing = torch.zeros(len(statistics), 0)
+    pieces = _Pieces(nothing, nothing, statistics, torch.from_numpy(human).float())
+    parts = _deal(works, human, config.folds, rng)
+    scores = np.zeros((2, len(works)))
+    for part in range(config.folds):
+        learn, check, test = _folds(pieces, parts, part, works, config, rng)
+        scores[:, parts == part] = fit_linear(learn, check, test, config).numpy()
+    return _result(scores, parts, human, works, rng)
+
+
+def _folds(
+    pieces: _Pieces,
+    parts: np.ndarray,
+    part: int,
+    works: np.ndarray,
+    config: JudgeConfig,
+    rng: np.random.Generator,
+) -> tuple[_Pieces, _Pieces, _Pieces]:
+    """To learn from, to stop by, and to judge: the last is ``part`` of the cross-validation."""
+    human = pieces.human.numpy() > 0
+    train = np.flatnonzero(parts != part)
+    checked = _deal(works[train], human[train], round(1 / config.validation), rng) == 0
+    rows = (train[~checked], train[checked], np.flatnonzero(parts == part))
+    learn, check, test = (pieces.take(chosen) for chosen in rows)
+    return learn, check, test
 
 
 def _result(

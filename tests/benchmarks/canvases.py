@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from composer.composing import chooser
 from composer.domain import domain_class
@@ -227,9 +226,10 @@ class Benchmark:
         self, made: Canvases, real: Canvases, seed: int, *, related: bool
     ) -> dict[str, float]:
         """What two judges make of the canvases: one of form alone, one that sees all."""
-        statistics = np.concatenate((self.statistics(real), self.statistics(made)))
+        sides = self.statistics(real), self.statistics(made)
+        statistics = np.concatenate(sides)
         works = np.concatenate((real.works, made.works)) if related else real.works
-        form = judge_statistics(statistics, len(real.kinds), works, seed, self.config)
+        form = judge.judge_statistics(*sides, groups=works, seed=seed, config=self.config)
         both = judge.judge_auc(
             real.tiles,
             made.tiles,
@@ -287,27 +287,3 @@ def blur(pictures: np.ndarray) -> np.ndarray:
     steps = [(down, right) for down in range(3) for right in range(3)]
     shifted = [padded[:, down : down + height, right : right + width] for down, right in steps]
     return np.mean(shifted, axis=0, dtype=np.float32)
-
-
-def judge_statistics(
-    statistics: np.ndarray, real: int, works: np.ndarray, seed: int, config: judge.JudgeConfig
-) -> judge.JudgeResult:
-    """Tell canvases by a linear model of ``statistics`` ``[n, features]``, ``real`` ones first.
-
-    The other half of ``judge_auc``: it looks at nothing else, so faults within tiles do not hide
-    what is missing in the whole.
-    """
-    count, rng = len(statistics), np.random.default_rng(seed)
-    works = judge._works(works, real, count - real)
-    human = np.arange(count) < real
-    nothing = torch.zeros(count, 0)
-    pieces = judge._Pieces(
-        nothing, nothing, torch.from_numpy(statistics), torch.from_numpy(human).float()
-    )
-    parts, scores = judge._deal(works, human, config.folds, rng), np.zeros((2, count))
-    for part in range(config.folds):
-        test, train = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
-        checked = judge._deal(works[train], human[train], round(1 / config.validation), rng) == 0
-        learn, check = pieces.take(train[~checked]), pieces.take(train[checked])
-        scores[:, test] = judge.fit_linear(learn, check, pieces.take(test), config).numpy()
-    return judge._result(scores, parts, human, works, rng)

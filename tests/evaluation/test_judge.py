@@ -12,7 +12,14 @@ from hypothesis.extra.numpy import arrays
 from composer.domains.music.domain import MusicDomain
 from composer.domains.music.metrics import piece_statistics
 from composer.domains.music.settings import MusicSettings
-from composer.evaluation.judge import JudgeConfig, JudgeResult, _deal, auc, judge_auc
+from composer.evaluation.judge import (
+    JudgeConfig,
+    JudgeResult,
+    _deal,
+    auc,
+    judge_auc,
+    judge_statistics,
+)
 
 SETTINGS = MusicSettings(meter=(2, 4), bars=8)
 DOMAIN = MusicDomain(SETTINGS.as_json())
@@ -90,6 +97,17 @@ def test_copies_of_one_work_do_not_help_the_judge():
     groups = np.arange(40).repeat(3)
     result = judge_auc(real, made, DOMAIN, layout=(8,), groups=groups, config=QUICK)
     assert result.auc < 0.75
+
+
+def test_a_judge_of_statistics_finds_what_differs_in_them_only():
+    rng = np.random.default_rng(0)
+    real, like, other = (rng.standard_normal((60, 5)).astype(np.float32) for _ in range(3))
+    other[:, 2] += 3
+    assert judge_statistics(real, other, config=QUICK).auc > 0.95
+    assert judge_statistics(real, like, config=QUICK).auc < 0.7
+    groups = np.repeat(np.arange(30), 2)
+    again = [judge_statistics(real, other, groups=groups, seed=1, config=QUICK) for _ in range(2)]
+    assert np.array_equal(again[0].auc, again[1].auc)
 
 
 def test_the_seed_decides_and_the_global_random_state_stays():
