@@ -25,7 +25,21 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
     if not (first.any() and second.any()):
         return float(first.any() != second.any())
     shares = np.stack([first / first.sum(), second / second.sum()])
-    return max(0.0, _entropy(shares.mean(axis=0)) - (_entropy(shares[0]) + _entropy(shares[1])) / 2)
+    mixed, own = entropy(shares.mean(axis=0)), entropy(shares).mean()
+    return max(0.0, float(mixed - own))
+
+
+def entropy(shares: np.ndarray) -> np.ndarray:
+    """Entropy in bits (Shannon, Bell System Technical Journal 27, 1948), ``-sum p log2 p``.
+
+    Args:
+        shares: float ``[..., bins]``, not negative, with the sum 1; of all 0 it is 0.
+
+    Returns:
+        float64 ``[...]``, 0 (all in one bin) to ``log2(bins)`` (the same in each).
+    """
+    logs = np.log2(shares, out=np.zeros(shares.shape), where=shares > 0)
+    return np.abs((shares * logs).sum(axis=-1))  # no logarithm is above 0
 
 
 def sliced_wasserstein(made: np.ndarray, real: np.ndarray, seed: int = 0) -> float:
@@ -79,11 +93,6 @@ def pair_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Euclidean distances of rows: ``[n, features]``, ``[m, features]`` -> ``[n, m]``."""
     squares = np.square(first).sum(axis=1)[:, None] + np.square(second).sum(axis=1)
     return np.sqrt((squares - 2 * (first @ second.T)).clip(min=0))
-
-
-def _entropy(shares: np.ndarray) -> float:
-    positive = shares[shares > 0]
-    return float(-(positive * np.log2(positive)).sum())
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:

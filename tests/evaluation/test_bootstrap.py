@@ -5,7 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from composer.evaluation.bootstrap import draw_counts, percentile_interval, ratio_interval
+from composer.evaluation.bootstrap import (
+    draw_counts,
+    mean_interval,
+    percentile_interval,
+    ratio_interval,
+)
 
 
 def test_whole_groups_are_drawn():
@@ -38,3 +43,11 @@ def test_the_interval_of_a_ratio_leaves_out_empty_draws():
     low, high = ratio_interval(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
     assert (low, high) == (0.5, 0.5)
     assert all(math.isnan(end) for end in ratio_interval(np.zeros(3), np.zeros(3)))
+
+
+def test_values_that_do_not_exist_do_not_count():
+    values = np.random.default_rng(0).normal(3, 2, 50)
+    missing = np.array([float("nan")])
+    assert mean_interval(values) == ratio_interval(values, np.ones(50))
+    assert mean_interval(np.array([7.0, float("nan"), 7.0])) == (7, 7)
+    assert all(math.isnan(end) for end in mean_interval(missing))

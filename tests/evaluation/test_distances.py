@@ -5,6 +5,7 @@ import pytest
 
 from composer.evaluation.distances import (
     energy_distance,
+    entropy,
     jensen_shannon,
     pair_distances,
     sliced_wasserstein,
@@ -20,6 +21,11 @@ def test_jensen_shannon_by_hand():
     assert jensen_shannon(np.array([2, 2]), np.array([7, 0])) == pytest.approx(mixture - halves)
     assert jensen_shannon(np.zeros(3), np.array([1, 0, 0])) == 1
     assert jensen_shannon(np.zeros(3), np.zeros(3)) == 0
+
+
+def test_entropy_by_hand():
+    shares = np.array([[1, 0, 0, 0], [0.5, 0.25, 0.25, 0], [0.25] * 4, [0] * 4])
+    assert entropy(shares).tolist() == [0, 1.5, 2, 0]
 
 
 def test_pair_distances_by_hand():

@@ -181,7 +181,7 @@ class TileGenerator(nn.Module):
         self.prior = Prior(codes, 2 * width, 2 * width)
         self.reader = WindowReader(side, planes, position, width // 2)
         self.infer = nn.Linear(width, codes)
-        self.noise = nn.Linear(codes, width)
+        self.coded = nn.Linear(codes, width)
         self.label = label(position, width)
         self.style = nn.Linear(width, width)
         self.seed = nn.Linear(width, width * area)
@@ -227,7 +227,7 @@ class TileGenerator(nn.Module):
 
     def _paint(self, codes: Tensor, seen: Tensor, position: Tensor) -> Tensor:
         """Codes ``[n, codes]``, -1 to 1, in their surroundings -> outputs."""
-        style = F.leaky_relu(self.noise(codes) + self.label(position), SLOPE)
+        style = F.leaky_relu(self.coded(codes) + self.label(position), SLOPE)
         style = F.leaky_relu(self.style(style), SLOPE)
         x = seen + self.seed(style).view_as(seen)
         for block in self.blocks:

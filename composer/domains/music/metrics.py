@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from composer.domains.music.settings import FIRST_PITCH, HOLD, MusicSettings
+from composer.evaluation.distances import jensen_shannon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,24 +91,6 @@ def bar_histograms(bars: np.ndarray, settings: MusicSettings) -> dict[str, np.nd
     }
 
 
-def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
-    """Jensen-Shannon divergence in bits (Lin, IEEE Trans. Inf. Theory 37, 1991).
-
-    ``JSD = H((p + q) / 2) - (H(p) + H(q)) / 2`` with ``p``, ``q`` the normalised counts.
-
-    Args:
-        first: counts ``[bins]``, not negative.
-        second: counts ``[bins]``, not negative.
-
-    Returns:
-        0 (equal) to 1 (no bin in common); 1 where only one of the two is empty, 0 where both are.
-    """
-    if not (first.any() and second.any()):
-        return float(first.any() != second.any())
-    shares = np.stack([first / first.sum(), second / second.sum()])
-    return max(0.0, _entropy(shares.mean(axis=0)) - (_entropy(shares[0]) + _entropy(shares[1])) / 2)
-
-
 def compare_bars(made: np.ndarray, real: np.ndarray, settings: MusicSettings) -> dict[str, float]:
     """Measure how far one set of bars lies from another, bar by bar and note by note.
 
@@ -187,8 +170,3 @@ def _registers(owners: np.ndarray, heights: np.ndarray, count: int) -> np.ndarra
     np.minimum.at(lowest, owners, heights)
     np.maximum.at(highest, owners, heights)
     return np.stack((mean, spread, lowest, highest), axis=1)
-
-
-def _entropy(shares: np.ndarray) -> float:
-    positive = shares[shares > 0]
-    return float(-(positive * np.log2(positive)).sum())

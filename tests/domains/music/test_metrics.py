@@ -13,7 +13,6 @@ from composer.domains.music.metrics import (
     bar_histograms,
     compare_bars,
     find_notes,
-    jensen_shannon,
     piece_statistics,
 )
 from composer.domains.music.settings import FIRST_PITCH, HOLD, REST, MusicSettings
@@ -58,14 +57,6 @@ def test_intervals_stay_inside_a_bar_and_a_voice():
 def test_wide_intervals_are_clipped():
     counts = bar_histograms(bars_of([C, C + 30, C, *[HOLD] * 5]), SETTINGS)
     assert counts["intervals"][[0, -1]].tolist() == [1, 1]
-
-
-def test_jensen_shannon_by_hand():
-    assert jensen_shannon(np.array([3, 0]), np.array([0, 5])) == pytest.approx(1)
-    mixture, halves = 0.8112781, 0.5  # entropy of (3/4, 1/4); mean of 1 bit and 0 bits
-    assert jensen_shannon(np.array([2, 2]), np.array([7, 0])) == pytest.approx(mixture - halves)
-    assert jensen_shannon(np.zeros(3), np.array([1, 0, 0])) == 1
-    assert jensen_shannon(np.zeros(3), np.zeros(3)) == 0
 
 
 @given(bar_sets, bar_sets)
