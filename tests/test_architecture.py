@@ -66,7 +66,8 @@ def test_every_file_can_be_read_in_one_sitting(path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["compose", "--help"], ["train", "-h"]]
+    "arguments",
+    [["--help"], ["--version"], ["compose", "--help"], ["train", "-h"], ["originality", "-h"]],
 )
 def test_help_loads_nothing_heavy(arguments):
     script = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,6 +79,19 @@ def options_for(ctx: click.Context, domain_id: str, because: str) -> dict[str, A
             message = f"{option.opts[0]} is for {noun(option.domain)}; {because}"
             raise UsageError(message)
     return {name: ctx.params[name] for name in sorted(option_names(ctx.command, domain_id))}
+
+
+def domain_of(file: PurePath) -> str:
+    """The id of the domain that a file's name says it belongs to; DataError where there is none."""
+    from composer.domain import domain_class, domain_ids
+
+    extensions = {one: domain_class(one).extensions for one in domain_ids()}
+    for one, own in extensions.items():
+        if file.suffix.lower() in own:
+            return one
+    each = (f"{noun(one)} ({_listed(own)})" for one, own in extensions.items())
+    message = f"'{file}' is neither {' nor '.join(each)}"
+    raise DataError(message)
 
 
 def recognise(folder: Path) -> str:

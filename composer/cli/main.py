@@ -30,6 +30,7 @@ COMMANDS = {
     "compose": "composer.cli.compose",
     "train": "composer.cli.train",
     "models": "composer.cli.models",
+    "originality": "composer.cli.originality",
 }
 
 

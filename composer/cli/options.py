@@ -111,6 +111,16 @@ def reading_options(command: Decorated) -> Decorated:
             show_default=True,
             help="Melodic lines in a piece; auto takes what most files hold.",
         ),
+    ]
+    command = grid_options(command)
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def grid_options(command: Decorated) -> Decorated:
+    """How finely music and pictures are read."""
+    options = [
         music_option(
             "--steps-per-beat",
             type=click.IntRange(1, 24),

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from composer.cli import domains
 from composer.cli.dataset_inspect import REPORTS
+from composer.cli.originality import CERTIFICATES
 from composer.domain import domain_ids
 from composer.errors import DataError, UsageError
 
@@ -16,7 +19,7 @@ def fill(folder, *names: str):
 
 
 def test_the_command_line_knows_every_domain_of_the_package():
-    assert set(domains.DOMAINS) == set(REPORTS) == set(domain_ids())
+    assert set(domains.DOMAINS) == set(REPORTS) == set(CERTIFICATES) == set(domain_ids())
 
 
 @pytest.mark.parametrize(
@@ -53,3 +56,12 @@ def test_none_at_all_is_unusable_data(tmp_path):
         domains.recognise(fill(tmp_path, "a.txt", "mid"))
     with pytest.raises(DataError, match="cannot read the folder"):
         domains.recognise(tmp_path / "missing")
+
+
+def test_a_file_belongs_to_the_domain_that_its_name_says():
+    assert domains.domain_of(Path("a/b.MID")) == "music"
+    assert domains.domain_of(Path("b.webp")) == "art"
+    with pytest.raises(
+        DataError, match=r"'b.txt' is neither pictures .* nor music \(.mid, .midi\)"
+    ):
+        domains.domain_of(Path("b.txt"))

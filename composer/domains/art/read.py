@@ -291,7 +291,7 @@ def _cut(pixels: np.ndarray, picture: _Picture, kind: int, decision: _Decision) 
     return _Cut(
         picture=picture,
         kind=kind,
-        parts=[_tiles(area, palette, settings) for area in areas],
+        parts=[cut_area(area, palette, settings) for area in areas],
         layout=(rows, columns),
         palette=tuple("#" + bytes(colour).hex() for colour in colours),
         whole=whole,
@@ -299,8 +299,12 @@ def _cut(pixels: np.ndarray, picture: _Picture, kind: int, decision: _Decision) 
     )
 
 
-def _tiles(area: np.ndarray, palette: np.ndarray, settings: ArtSettings) -> np.ndarray:
-    """The tiles of a part: uint8 ``[rows * columns, tile, tile]``, or RGB."""
+def cut_area(area: np.ndarray, palette: np.ndarray, settings: ArtSettings) -> np.ndarray:
+    """The tiles of a part of whole tiles: uint8 ``[rows * columns, tile, tile]``, or RGB.
+
+    ``area`` uint8 ``[rows * pixels, columns * pixels, 4]``, flattened, with ``settings.pixels`` in
+    a tile's side; ``palette`` as of ``quantise.find_palette``.
+    """
     if settings.rgb:
         cells = quantise.cell_colours(area, settings.pixels, settings.tile)
     else:

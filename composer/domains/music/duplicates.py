@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.domains.music.settings import FIRST_PITCH, HOLD
+from composer.domains.music.settings import FIRST_PITCH, HOLD, REST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +44,34 @@ def find_works(pieces: Sequence[np.ndarray], settings: MusicSettings) -> np.ndar
         return np.zeros(0, np.int64)
     melody = np.concatenate([piece[:, 0].reshape(-1) for piece in pieces]).astype(np.int64)
     owners = np.repeat(np.arange(len(pieces)), [piece[:, 0].size for piece in pieces])
-    links = [
-        _links(*_pitches(melody, owners), len(pieces), _SHARED_PITCHES),
-        _links(*_beats(melody, owners, settings), len(pieces), _SHARED_BEATS),
+    beats = _beats(melody, owners, settings)
+    return _works(_pitches(melody, owners), beats, len(pieces))
+
+
+def find_line_works(lines: Sequence[np.ndarray], beats: Sequence[int]) -> np.ndarray:
+    """Number the works among melodies as ``find_works`` does; these may be in any metre.
+
+    Args:
+        lines: int64 ``[n, 3]`` each: start step, length in steps, MIDI pitch; one note at a time,
+            sorted by start.
+        beats: steps in a beat of each, see ``beat_steps``.
+
+    Returns:
+        int64 ``[len(lines)]``, works numbered by their first melody.
+    """
+    if not lines:
+        return np.zeros(0, np.int64)
+    sounding = [_sounding(line, beat) for line, beat in zip(lines, beats, strict=True)]
+    views = [
+        (np.concatenate(view), np.repeat(np.arange(len(lines)), [len(part) for part in view]))
+        for view in ([line[:, 2] + FIRST_PITCH for line in lines], sounding)
     ]
-    return _components(len(pieces), np.concatenate(links, axis=1))
+    return _works(_pitches(*views[0]), views[1], len(lines))
+
+
+def beat_steps(beats: int, steps: int) -> int:
+    """Steps between the beats that are felt, in a bar of ``beats`` beats and ``steps`` steps."""
+    return max(steps // _COMPOUND.get(beats, beats), 1)
 
 
 def find_copies(pieces: Sequence[np.ndarray]) -> np.ndarray:
@@ -73,10 +96,26 @@ def _beats(
     """What sounds on each beat (below FIRST_PITCH: a rest), and the pieces."""
     written = np.where(melody != HOLD, np.arange(len(melody)), 0)
     sounding = melody[np.maximum.accumulate(written)]
-    beats = settings.meter[0]
-    step = max(settings.steps // _COMPOUND.get(beats, beats), 1)
+    step = beat_steps(settings.meter[0], settings.steps)
     bars = sounding.reshape(-1, settings.steps)[:, ::step]
     return bars.reshape(-1), np.repeat(owners[:: settings.steps], bars.shape[1])
+
+
+def _sounding(line: np.ndarray, beat: int) -> np.ndarray:
+    """What sounds on each beat of a melody, as tokens from pitch 0 on."""
+    starts, lengths, pitches = line.T
+    times = np.arange(0, starts[-1] + lengths[-1], beat)
+    notes = np.searchsorted(starts, times, "right") - 1
+    over = (notes < 0) | (starts[notes] + lengths[notes] <= times)
+    return np.where(over, REST, pitches[notes] + FIRST_PITCH)
+
+
+def _works(
+    pitches: tuple[np.ndarray, np.ndarray], beats: tuple[np.ndarray, np.ndarray], count: int
+) -> np.ndarray:
+    """The works by both views, each the pitches and their pieces."""
+    links = [_links(*pitches, count, _SHARED_PITCHES), _links(*beats, count, _SHARED_BEATS)]
+    return _components(count, np.concatenate(links, axis=1))
 
 
 def _links(pitches: np.ndarray, owners: np.ndarray, pieces: int, threshold: float) -> np.ndarray:
@@ -107,7 +146,7 @@ def _figures(pitches: np.ndarray, owners: np.ndarray) -> tuple[np.ndarray, np.nd
     usable &= window(pitches, _FIGURE + 1).min(axis=1) >= FIRST_PITCH
     usable &= np.count_nonzero(intervals, axis=1) >= _FIGURE // 2
     hashes, owners = hashes[usable], owners[:count][usable]
-    order = np.lexsort((owners, hashes))
+    order = np.argsort(hashes, kind="stable")  # within equal ones the pieces stay in order
     hashes, owners = hashes[order], owners[order]
     new = np.append(True, (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1]))[: len(order)]
     return hashes[new], owners[new]

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from composer.domains.music.duplicates import find_copies, find_works
+from composer.domains.music.duplicates import (
+    beat_steps,
+    find_copies,
+    find_line_works,
+    find_works,
+)
 from composer.domains.music.settings import MusicSettings
 from composer.domains.music.voices import tokens_from_notes
 
@@ -93,3 +98,30 @@ def test_little_or_nothing_to_compare():
 def test_copies():
     one, two = write(melody(0)), write(melody(1))
     assert find_copies([one, two, one.copy(), two.copy(), two[:-1]]).tolist() == [0, 1, 0, 1, 4]
+
+
+def test_melodies_as_notes_are_the_same_works():
+    lines = [melody(seed) for seed in range(12)]
+    lines += [np.add(melody(3), [0, 0, 4]), melody(5)[melody(5)[:, 0] % 4 == 0], melody(20, 3)]
+    beats = [beat_steps(4, 16)] * len(lines)
+    found = find_line_works(lines, beats)
+    assert found.tolist() == find_works([write(line) for line in lines], SETTINGS).tolist()
+    assert found.tolist() == [*range(12), 3, 5, 12]
+
+
+def test_melodies_in_another_metre_and_with_rests():
+    broken = melody(0)
+    broken[::7, 1] = 1
+    late = np.add(melody(1), [3, 0, 0])
+    assert find_line_works([melody(0), late, broken], [4, 6, 4]).tolist() == [0, 1, 0]
+    assert find_line_works([], []).tolist() == []
+
+
+def test_beats_are_those_that_are_felt():
+    assert [beat_steps(*bar) for bar in ((4, 16), (6, 12), (3, 12), (9, 18), (3, 1))] == [
+        4,
+        6,
+        4,
+        6,
+        1,
+    ]
