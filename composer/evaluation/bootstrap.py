@@ -53,7 +53,13 @@ def ratio_interval(
         The 95% interval; NaN, NaN where every denominator is 0.
     """
     groups = np.arange(len(above)) if groups is None else groups
-    counts = draw_counts(groups, rounds, np.random.default_rng(seed))
+    return counted_interval(draw_counts(groups, rounds, np.random.default_rng(seed)), above, below)
+
+
+def counted_interval(
+    counts: np.ndarray, above: np.ndarray, below: np.ndarray
+) -> tuple[float, float]:
+    """As ``ratio_interval``, from counts that were drawn before: ``[rounds, n]``."""
     sums = counts @ below
     drawn = sums > 0  # a draw may miss every sample that counts
     if not drawn.any():

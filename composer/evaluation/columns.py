@@ -14,7 +14,7 @@ import numpy as np
 
 from composer import reward
 from composer.evaluation import diversity, form
-from composer.evaluation.bootstrap import ratio_interval
+from composer.evaluation.bootstrap import ROUNDS, counted_interval, draw_counts
 from composer.evaluation.jackknife import jackknife_interval, leave_out
 from composer.evaluation.judge import JudgeConfig, judge_auc
 from composer.evaluation.samples import Sample
@@ -211,7 +211,8 @@ class Ruler:
         for name in parts[0]:
             above, below = (np.concatenate([part[name][side] for part in parts]) for side in (0, 1))
             ratios[name] = above, below
-        return {name: self._ratio(*ratio, sample.works) for name, ratio in ratios.items()}
+        counts = draw_counts(sample.works, ROUNDS, self._rng()).astype(np.float64)
+        return {name: _ratio_cell(counts, *ratio) for name, ratio in ratios.items()}
 
     def _describe(self, windows: np.ndarray) -> dict[str, Ratio]:
         """How new the fragments of some pieces are, and what the domain measures."""
@@ -221,8 +222,9 @@ class Ruler:
         novelty = away.reshape(len(windows), -1).mean(axis=1, dtype=np.float64)
         return {NOVELTY: mean_of(novelty), **self.yardstick.describe(windows)}
 
-    def _ratio(self, above: np.ndarray, below: np.ndarray, works: np.ndarray) -> Cell:
-        if not below.any():
-            return Cell(math.nan)
-        ends = ratio_interval(above, below, works, seed=self.seed)
-        return Cell(float(above.sum() / below.sum()), *ends)
+
+def _ratio_cell(counts: np.ndarray, above: np.ndarray, below: np.ndarray) -> Cell:
+    """A ratio of sums and its interval; NaN where there is nothing to count."""
+    if not below.any():
+        return Cell(math.nan)
+    return Cell(float(above.sum() / below.sum()), *counted_interval(counts, above, below))
