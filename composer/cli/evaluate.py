@@ -14,7 +14,7 @@ from composer.cli.compose import DEFAULT_OUT, model_label
 from composer.cli.domains import noun, recognise
 from composer.cli.naming import free_file, make_folder
 from composer.cli.options import FiniteRange
-from composer.cli.progress import note, watcher
+from composer.cli.progress import note, track, watcher
 from composer.cli.words import count as counted
 from composer.cli.words import printable
 from composer.errors import DataError, UsageError
@@ -22,7 +22,7 @@ from composer.errors import DataError, UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-    from composer.domain import Domain
+    from composer.domain import Corpus, Domain
     from composer.evaluation.evaluate import Plan
     from composer.evaluation.report import Report
     from composer.model import Model
@@ -154,28 +154,29 @@ def _of_model(name: str, data: Path, plan: Plan) -> Report:
     about = {
         "model": f"{label} (SHA-256 {model.hash[:16]})",
         "people": _people(found.facts, data),
-        "compositions": f"{plan.count} of each policy and of each of the seeds 0 to "
-        f"{plan.seeds - 1}, novelty {plan.novelty:g}",
+        "compositions": f"{plan.count:,} of each policy and seed, "
+        f"{counted(plan.seeds, 'seed')} from 0, novelty {plan.novelty:g}",
         "candidates at each place": f"up to {found.facts['candidates']}, drawn alike for all",
         "fragments that the model knows and that are in the training part of the folder": (
             f"{found.facts['known_in_training']:.0%}"
         ),
     }
     pieces = _pictures(model, plan.novelty)
-    return Report(found, label, about, pieces, (POLICIES,))
+    return Report(found, f"compositions of {label}", about, pieces, (POLICIES,))
 
 
 def _of_files(names: tuple[str, ...], domain_id: str, data: Path, plan: Plan) -> Report:
-    """Pieces from anywhere."""
+    """Pieces from anywhere; what most of the files are decides how the folder is read."""
     from composer.domain import domain_class
     from composer.evaluation.evaluate import evaluate_pieces
     from composer.evaluation.report import Report
     from composer.fragments import open_store
 
     kind = domain_class(domain_id)
-    store = open_store(kind, data, {})
+    corpus, links = _read(names, kind)
+    store = open_store(kind, data, kind(corpus.settings).yardstick().reading())
     domain = kind(store.settings)
-    windows, left_out = _read(names, domain)
+    windows, left_out = _cut(corpus, links, domain)
     with watcher() as display:
         found = evaluate_pieces(domain, store, windows, plan, display)
     about = {
@@ -187,14 +188,12 @@ def _of_files(names: tuple[str, ...], domain_id: str, data: Path, plan: Plan) ->
     return Report(found, "files", about, {}, notes)
 
 
-def _read(names: tuple[str, ...], domain: Domain) -> tuple[np.ndarray, list[str]]:
-    """Windows of the files, uint8 ``[n, places, *shape]``, and why some files have none.
+def _read(names: tuple[str, ...], kind: type[Domain]) -> tuple[Corpus, dict[str, str]]:
+    """Read files as a folder is read, so that copies count once.
 
-    The files are read as a folder is, so that copies count once.
+    Returns:
+        The corpus; the file as it was typed by the name that it has there.
     """
-    import numpy as np
-
-    yardstick = domain.yardstick()
     with tempfile.TemporaryDirectory(prefix="composer-") as folder:
         links = {}
         for number, name in enumerate(names):
@@ -202,9 +201,16 @@ def _read(names: tuple[str, ...], domain: Domain) -> tuple[np.ndarray, list[str]
             link.symlink_to(Path(name).resolve())
             links[link.name] = name
         try:
-            corpus = type(domain).read(Path(folder), yardstick.reading())
+            return kind.read(Path(folder), {}), links
         except DataError as error:
             raise _renamed(error, folder, links) from None
+
+
+def _cut(corpus: Corpus, links: dict[str, str], domain: Domain) -> tuple[np.ndarray, list[str]]:
+    """Windows of the files, uint8 ``[n, places, *shape]``, and why some files have none."""
+    import numpy as np
+
+    yardstick = domain.yardstick()
     cut = [yardstick.adopt(domain.windows(piece), corpus.settings) for piece in corpus.pieces]
     used = {piece.source for piece, own in zip(corpus.pieces, cut, strict=True) if len(own)}
     reasons = {one.source: one.reason for one in corpus.rejections}
@@ -214,7 +220,7 @@ def _read(names: tuple[str, ...], domain: Domain) -> tuple[np.ndarray, list[str]
         if link not in used
     ]
     if not used:
-        message = f"none of {counted(len(names), 'file')} can be used, e.g. {left_out[0]}"
+        message = f"none of {counted(len(links), 'file')} can be used, e.g. {left_out[0]}"
         raise DataError(message)
     return np.concatenate([own for own in cut if len(own)]), left_out
 
@@ -236,7 +242,10 @@ def _pictures(model: Model, novelty: float) -> dict[str, bytes]:
 
     yardstick = model.domain.yardstick()
     made = compose(model, ComposeRequest(count=SHOWN, novelty=novelty))
-    drawn = {f"seed {one.recipe['seed']}": yardstick.picture(one) for one in made}
+    drawn = {
+        f"seed {one.recipe['seed']}": yardstick.picture(one)
+        for one in track(made, SHOWN, "drawing")
+    }
     return {caption: picture for caption, picture in drawn.items() if picture is not None}
 
 

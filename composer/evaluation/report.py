@@ -42,7 +42,7 @@ class Report:
 
     Attributes:
         evaluation: what was found.
-        title: whose compositions they are.
+        title: what is evaluated, in a word or a few.
         about: what was compared, how; (what, value) for a list.
         pieces: PNGs of compositions, by caption.
         notes: what else must be known, a sentence each.
@@ -55,20 +55,20 @@ class Report:
     notes: tuple[str, ...] = ()
 
 
-def headline(evaluation: Evaluation) -> str:
-    """The outcome in a sentence or two."""
-    subject = evaluation.subject
-    told, floor = (evaluation.columns[name][AUC] for name in (subject, PEOPLE))
-    like, all_ = evaluation.tally(subject)
+def headline(report: Report) -> str:
+    """The outcome in a few sentences."""
+    found = report.evaluation
+    told, floor = (found.columns[name][AUC] for name in (found.subject, PEOPLE))
+    like, all_ = found.tally(found.subject)
     text = (
-        f"A judge tells {subject} from people with an AUC of {interval(told)}; .5 would mean that "
-        f"it cannot, and people from other people it tells with {interval(floor)}. "
-        f"{like} of {all_} other measures are like people's."
+        f"A judge tells the {report.title} from people's pieces with an AUC of {interval(told)}; "
+        f".5 would mean that it cannot, and people's from other people's it tells with "
+        f"{interval(floor)}. {like} of {all_} other measures are like people's."
     )
-    name, best = evaluation.best_baseline()
+    name, best = found.best_baseline()
     if name:
         text += f" The best baseline, {name}, has an AUC of {interval(best)}"
-        text += f", and {evaluation.tally(name)[0]} measures like people's."
+        text += f", and {found.tally(name)[0]} measures like people's."
     return text
 
 
@@ -78,7 +78,7 @@ def as_json(report: Report) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "title": report.title,
-        "headline": headline(found),
+        "headline": headline(report),
         "subject": found.subject,
         "about": dict(report.about),
         "facts": found.facts,
@@ -106,7 +106,7 @@ def as_html(report: Report, plots: Mapping[str, bytes]) -> str:
         report: what it shows.
         plots: SVG by caption.
     """
-    title = escape(f"{report.title}: evaluation")
+    title = escape(f"Evaluation: {report.title}")
     facts = "".join(
         f"<li>{escape(what)}: {escape(value)}</li>" for what, value in report.about.items()
     )
@@ -117,7 +117,7 @@ def as_html(report: Report, plots: Mapping[str, bytes]) -> str:
             f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
             f"<style>{STYLE}</style></head><body>",
             f"<h1>{title}</h1>",
-            f'<p class="headline">{escape(headline(report.evaluation))}</p>',
+            f'<p class="headline">{escape(headline(report))}</p>',
             f"<ul>{facts}</ul>{notes}",
             "<h2>Figures</h2>",
             EXPLANATION,

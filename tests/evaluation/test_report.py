@@ -24,7 +24,9 @@ def report():
         "agent",
         {"set": 20},
     )
-    return Report(found, f"mine {EVIL}", {"data": EVIL}, {f"seed {EVIL}": b"\x89PNG"}, (EVIL,))
+    return Report(
+        found, f"compositions of {EVIL}", {"data": EVIL}, {f"seed {EVIL}": b"\x89PNG"}, (EVIL,)
+    )
 
 
 class Strict(HTMLParser):
@@ -80,8 +82,8 @@ def test_cells_are_coloured_by_whether_they_are_like_peoples(report):
 
 
 def test_the_headline_names_the_judge_the_floor_and_the_best_baseline(report):
-    text = headline(report.evaluation)
-    assert "tells agent from people with an AUC of 0.900 [0.800, 1.000]" in text
+    text = headline(report)
+    assert f"tells the compositions of {EVIL} from people's pieces with an AUC of 0.900 [" in text
     assert "1 of 1 other measures are like people's" in text
     assert "The best baseline, Markov, has an AUC of 0.550" in text
 
