@@ -14,7 +14,7 @@ import numpy as np
 
 from composer import reward
 from composer.evaluation import diversity, form
-from composer.evaluation.bootstrap import ROUNDS, counted_interval, draw_counts
+from composer.evaluation.bootstrap import ratio_intervals
 from composer.evaluation.jackknife import jackknife_interval, leave_out
 from composer.evaluation.judge import JudgeConfig, judge_auc
 from composer.evaluation.samples import Sample
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CHUNK = 64  # pieces that are described at once
 KNOWN = 5000  # training fragments that novelty is measured from
 JUDGED = 400  # pieces of each sort that a judge sees, at most
+LARGEST = 400  # pieces in a set, at most: the time that its variety takes is their number cubed
 
 AUC = "AUC of the stronger judge"
 NETWORK_AUC, STATISTICS_AUC = "AUC of the network", "AUC of the statistics"
@@ -92,7 +93,8 @@ class Ruler:
     ) -> None:
         """Prepare what all columns share."""
         self.yardstick, self.people, self.seed = yardstick, people, seed
-        self.size, self.sets = min(size, len(people.unseen), len(people.known)), sets
+        self.size = min(size, LARGEST, len(people.unseen), len(people.known))
+        self.sets = sets
         self.judge = judge or JudgeConfig()
         self.judged = people.unseen.some(JUDGED, self._rng())
         kinds = np.unique(people.fragments, axis=0)
@@ -211,8 +213,8 @@ class Ruler:
         for name in parts[0]:
             above, below = (np.concatenate([part[name][side] for part in parts]) for side in (0, 1))
             ratios[name] = above, below
-        counts = draw_counts(sample.works, ROUNDS, self._rng()).astype(np.float64)
-        return {name: _ratio_cell(counts, *ratio) for name, ratio in ratios.items()}
+        ends = ratio_intervals(ratios, sample.works, seed=self.seed)
+        return {name: Cell(_quotient(*ratio), *ends[name]) for name, ratio in ratios.items()}
 
     def _describe(self, windows: np.ndarray) -> dict[str, Ratio]:
         """How new the fragments of some pieces are, and what the domain measures."""
@@ -223,8 +225,6 @@ class Ruler:
         return {NOVELTY: mean_of(novelty), **self.yardstick.describe(windows)}
 
 
-def _ratio_cell(counts: np.ndarray, above: np.ndarray, below: np.ndarray) -> Cell:
-    """A ratio of sums and its interval; NaN where there is nothing to count."""
-    if not below.any():
-        return Cell(math.nan)
-    return Cell(float(above.sum() / below.sum()), *counted_interval(counts, above, below))
+def _quotient(above: np.ndarray, below: np.ndarray) -> float:
+    """A ratio of sums; NaN where there is nothing to count."""
+    return float(above.sum() / below.sum()) if below.any() else math.nan
