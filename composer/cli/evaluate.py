@@ -11,7 +11,7 @@ import click
 
 from composer.catalogue import describe_model
 from composer.cli.compose import DEFAULT_OUT, model_label
-from composer.cli.domains import noun, recognise
+from composer.cli.domains import noun, recognise, typed
 from composer.cli.naming import free_file, make_folder
 from composer.cli.options import FiniteRange
 from composer.cli.progress import note, track, watcher
@@ -89,7 +89,10 @@ Examples:
     "[default: outputs/NAME-report.html]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as one JSON object.")
-def command(
+@click.pass_context
+def command(  # noqa: PLR0913 - one parameter an option
+    ctx: click.Context,
+    /,
     *,
     subjects: tuple[str, ...],
     data: Path,
@@ -106,9 +109,7 @@ def command(
     pieces, and with what simpler choosers make of the same candidates. Prints the path of the
     report.
     """
-    if len(subjects) > 1 and not files:
-        message = f"one model at a time, not {len(subjects)}: add --files to evaluate files"
-        raise UsageError(message)
+    _check_arguments(ctx)
     label = "files" if files else model_label(subjects[0])
     out = out or DEFAULT_OUT / f"{label}-report.html"
     described = None if files else describe_model(subjects[0])
@@ -250,6 +251,18 @@ def _pictures(model: Model, novelty: float) -> dict[str, bytes]:
 
 
 # ---- checks and words -------------------------------------------------------------------------
+
+
+def _check_arguments(ctx: click.Context) -> None:
+    """UsageError where there are several models, or files with what only a model can do."""
+    number = len(ctx.params["subjects"])
+    if number > 1 and not ctx.params["files"]:
+        message = f"one model at a time, not {number}: add --files to evaluate files"
+        raise UsageError(message)
+    foreign = sorted(typed(ctx) & {"count", "seeds", "novelty"})
+    if foreign and ctx.params["files"]:
+        message = f"--{foreign[0]} says how a model composes; leave it out with --files"
+        raise UsageError(message)
 
 
 def _domain_of(names: tuple[str, ...]) -> str:

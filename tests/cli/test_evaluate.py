@@ -171,6 +171,7 @@ def test_bad_input_is_one_sentence(model, tunes, pictures, tmp_path):
         ([model, "--data", pictures], 3, "holds pictures, but mine makes music"),
         ([model, "--data", str(few)], 3, "too few pieces to judge by"),
         ([model, model, "--data", tunes], 2, "one model at a time, not 2"),
+        (["--files", *files, "--data", tunes, "--seeds", "2"], 2, "leave it out with --files"),
         (["--files", "no.mid", "--data", tunes], 3, "none of the 1 MIDI files can be used"),
         (["--files", "no.txt", "--data", tunes], 3, "'no.txt' is neither MIDI nor a picture"),
         (["--files", "gone.mid", "--data", tunes], 3, "there is no file 'gone.mid'"),
