@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from composer.composition import Composition
+    from composer.evaluation.yardstick import Yardstick
     from composer.training import TrainingConfig
 
 ENTRY_POINT_GROUP = "composer.domains"
@@ -292,6 +293,12 @@ class Domain(ABC):
     @abstractmethod
     def compare(self, made: np.ndarray, real: np.ndarray) -> dict[str, float]:
         """Distances between two sets of fragments (uint8), smaller is better; ``"total"`` ranks."""
+
+    def yardstick(self) -> Yardstick:
+        """What ``composer evaluate`` measures of pieces; here what any domain has."""
+        from composer.evaluation.yardstick import Yardstick
+
+        return Yardstick(self)
 
     # ---- output -------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ DATASET_COMMANDS = {
 COMMANDS = {
     "compose": "composer.cli.compose",
     "train": "composer.cli.train",
+    "evaluate": "composer.cli.evaluate",
     "models": "composer.cli.models",
     "originality": "composer.cli.originality",
 }

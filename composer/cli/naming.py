@@ -44,6 +44,12 @@ def new_run_folder(wanted: Path) -> Path:
     raise AssertionError
 
 
+def free_file(wanted: Path) -> Path:
+    """``wanted``, or the first of ``wanted-2``, ``wanted-3``, ... that is not there."""
+    numbered = (wanted.with_stem(f"{wanted.stem}-{number}") for number in count(2))
+    return next(path for path in chain([wanted], numbered) if not os.path.lexists(path))
+
+
 def free_stem(folder: Path, name: str) -> Path:
     """``name`` in ``folder``, or the first of ``name-2``, ``name-3``, ... that no file has.
 

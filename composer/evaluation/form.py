@@ -63,9 +63,14 @@ def seen_share(fragments: np.ndarray, corpus: np.ndarray) -> float:
     Returns:
         0 (all are new) to 1 (all were seen).
     """
+    return float(seen(fragments, corpus).mean())
+
+
+def seen(fragments: np.ndarray, corpus: np.ndarray) -> np.ndarray:
+    """Say which fragments occur in a corpus: as ``seen_share``, bool ``[n]``."""
     both = np.concatenate((fragments, corpus)).reshape(len(fragments) + len(corpus), -1)
     _, names = np.unique(both, axis=0, return_inverse=True)
-    return float(np.isin(names[: len(fragments)], names[len(fragments) :]).mean())
+    return np.isin(names[: len(fragments)], names[len(fragments) :])
 
 
 def unique_share(fragments: np.ndarray, count: int = 1000) -> float:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.composing import chooser
 from composer.domain import domain_class
 from composer.domains.art import canvas
-from composer.domains.art.crops import CROP, crop_features, cut_crops, standardise
+from composer.domains.art.crops import CROP, crop_features, crop_figures, cut_crops, standardise
 from composer.domains.art.families.forms import KINDS
 from composer.domains.art.families.motifs import FAMILIES
 from composer.domains.art.metrics import assemble, canvas_statistics, levels_of, lightness
 from composer.domains.art.seams import seam_energies
-from composer.environment import CompositionVectorEnv
-from composer.evaluation import fidelity, judge
+from composer.evaluation import judge
+from composer.evaluation.samples import compose_windows, cut_windows
 from composer.fragments import HELD_OUT, JUDGE, TRAIN
 
 if TYPE_CHECKING:
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     from composer.domains.art.domain import ArtDomain
     from composer.fragments import FragmentStore
     from composer.model import Model
+    from composer.stage import Observation
 
 FORMS = [kind for kind in KINDS if kind not in FAMILIES]
-BATCH = 64  # canvases played at once
 CROPS = 2000  # of each set
 MEMORISED = 100  # crops, to show what copying measures
 KNOWN = 400  # tiles of each kind that tell the kind of others
@@ -82,14 +81,8 @@ class Score:
 
 def real_canvases(store: FragmentStore, domain: ArtDomain, splits: tuple[int, ...]) -> Canvases:
     """All windows of some parts of the split."""
-    cut, kinds, works = [], [], []
-    for split in splits:
-        clusters = store.clusters[store.split == split]
-        for piece, work in zip(store.pieces(split), clusters, strict=True):
-            cut.append(domain.windows(piece))
-            kinds.append(np.full(len(cut[-1]), piece.kind))
-            works.append(np.full(len(cut[-1]), work))
-    return Canvases(np.concatenate(cut), np.concatenate(kinds), np.concatenate(works))
+    found = cut_windows(store, domain, splits)
+    return Canvases(found.windows, found.kinds, found.works)
 
 
 def compose_canvases(
@@ -100,20 +93,14 @@ def compose_canvases(
     And the share of places at which the first two fresh candidates, two latents in one context,
     differ in more than 2% of their cells.
     """
-    choose, world = chooser(model, policy).choose, model.world()
-    made, different = [], []
-    for start in range(0, len(kinds), BATCH):
-        part = kinds[start : start + BATCH]
-        env = CompositionVectorEnv(world, len(part), preference=novelty)
-        plans = np.repeat(part[:, None], env.stage.geometry.places, axis=1).astype(np.uint8)
-        observation, _ = env.reset(seed=seed * 1_000_003 + start, options={"plan": plans})
-        rng = np.random.default_rng((seed, start))
-        while not env.stage.finished:
-            first, second = observation["candidates"].swapaxes(0, 1)[:2]
-            different.append(canvas.differing_share(first, second))
-            observation, *_ = env.step(choose(observation, rng))
-        made.append(env.stage.placed)
-    return np.concatenate(made), float(np.mean(different))
+    different = []
+
+    def watch(observation: Observation) -> None:
+        first, second = observation["candidates"].swapaxes(0, 1)[:2]
+        different.append(canvas.differing_share(first, second))
+
+    made = compose_windows(model, policy, kinds, seed, novelty, watch)
+    return made, float(np.mean(different))
 
 
 class Benchmark:
@@ -202,7 +189,8 @@ class Benchmark:
         rng = np.random.default_rng(seed)
         size = min(CROP, *pictures.shape[1:3])
         crops = cut_crops(self.pictures(real), CROPS, rng, size)
-        return crop_figures(cut_crops(pictures, CROPS, rng, size), crops)
+        made = cut_crops(pictures, CROPS, rng, size)
+        return crop_figures(crop_features(made), crop_features(crops))
 
     def floor(self, rng: np.random.Generator) -> Canvases:
         """Training canvases in the place of compositions, as many of each kind as real ones."""
@@ -267,17 +255,6 @@ class Benchmark:
             "gradient": canvas.gradient_strengths(density),
             "purity": canvas.region_purities(kinds.reshape(-1, *layout)),
         }
-
-
-def crop_figures(made: np.ndarray, real: np.ndarray) -> dict[str, float]:
-    """Distances and reach of crops, both float32 ``[n, size, size, channels]``."""
-    theirs, ours = standardise(crop_features(real), crop_features(made))
-    return {
-        "frechet": fidelity.frechet_distance(ours, theirs),
-        "kernel": 1000 * fidelity.kernel_distance(ours, theirs),
-        "recall": fidelity.recall(ours, theirs),
-        "coverage": fidelity.coverage(ours, theirs),
-    }
 
 
 def blur(pictures: np.ndarray) -> np.ndarray:

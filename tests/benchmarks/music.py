@@ -14,19 +14,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from page import PAGE, machine, table, write_section
 
-from composer.composing import POLICIES, chooser
+from composer.composing import POLICIES
 from composer.domain import Piece, domain_class
 from composer.domains.music.markov import BarMarkov
 from composer.domains.music.metrics import piece_statistics
 from composer.domains.music.tuner import melodies, tuner_ratios, tuner_table
-from composer.environment import CompositionVectorEnv
+from composer.domains.music.yardstick import TUNER_EVENTS
 from composer.evaluation.form import (
     LAGS,
     profile_distance,
@@ -35,15 +34,13 @@ from composer.evaluation.form import (
     unique_share,
 )
 from composer.evaluation.judge import JudgeConfig, judge_auc
+from composer.evaluation.samples import compose_windows, cut_windows
 from composer.fragments import HELD_OUT, JUDGE, TRAIN, FragmentStore, open_store
 from composer.model import load_model
 
 if TYPE_CHECKING:
-    from composer.domain import Domain
     from composer.model import Model
 
-BATCH = 64  # compositions played at once
-TUNER_EVENTS = 32  # the melodies of RL Tuner's table are this long
 PEOPLE, MARKOV = "people", "Markov"
 FIGURES = {  # name -> (what the table says, goal)
     "intervals": ("bars: JSD of intervals", "<= .012"),
@@ -59,42 +56,9 @@ FIGURES = {  # name -> (what the table says, goal)
 }
 
 
-@dataclass(frozen=True)
-class Humans:
-    """Pieces of people, uint8 ``[n, bars, voices, steps]``, with the work that each is part of."""
-
-    windows: np.ndarray
-    groups: np.ndarray
-
-    def take(self, count: int, rng: np.random.Generator) -> Humans:
-        """At most ``count`` of them, drawn without replacement."""
-        rows = np.sort(rng.permutation(len(self.windows))[:count])
-        return Humans(self.windows[rows], self.groups[rows])
-
-
-def humans(store: FragmentStore, domain: Domain, splits: tuple[int, ...]) -> Humans:
-    """All windows of some parts of the split."""
-    cut, groups = [], []
-    for split in splits:
-        works = store.clusters[store.split == split]
-        for piece, work in zip(store.pieces(split), works, strict=True):
-            cut.append(domain.windows(piece))
-            groups.append(np.full(len(cut[-1]), work))
-    return Humans(np.concatenate(cut), np.concatenate(groups))
-
-
 def compose_pieces(model: Model, policy: str, count: int, seed: int, novelty: float) -> np.ndarray:
     """Compositions of the training layout: uint8 ``[count, bars, voices, steps]``."""
-    choose = chooser(model, policy).choose
-    world, made = model.world(), []
-    for start in range(0, count, BATCH):
-        env = CompositionVectorEnv(world, min(BATCH, count - start), preference=novelty)
-        observation, _ = env.reset(seed=seed * 1_000_003 + start)
-        rng = np.random.default_rng((seed, start))
-        while not env.stage.finished:
-            observation, *_ = env.step(choose(observation, rng))
-        made.append(env.stage.placed)
-    return np.concatenate(made)
+    return compose_windows(model, policy, np.zeros(count, np.int64), seed, novelty)
 
 
 class Benchmark:
@@ -106,7 +70,7 @@ class Benchmark:
         self.store = store
         self.domain = domain_class(store.domain_id)(store.settings)
         self.known = store.select(TRAIN)
-        self.people = humans(store, self.domain, (HELD_OUT, JUDGE))
+        self.people = cut_windows(store, self.domain, (HELD_OUT, JUDGE))
         self.count = count or len(self.people.windows)
 
     def score(
@@ -118,7 +82,7 @@ class Benchmark:
             made.reshape(-1, *domain.spec.shape),
             people.windows.reshape(-1, *domain.spec.shape),
         )
-        works = people.groups if groups is None else np.concatenate((people.groups, groups))
+        works = people.works if groups is None else np.concatenate((people.works, groups))
         found = judge_auc(
             people.windows,
             made,
@@ -151,11 +115,11 @@ class Benchmark:
 
     def score_people(self, seed: int) -> dict[str, float]:
         """The floor: training windows as if composed; what needs no comparison, of the people."""
-        sample = humans(self.store, self.domain, (TRAIN,)).take(
+        sample = cut_windows(self.store, self.domain, (TRAIN,)).some(
             self.count, np.random.default_rng(seed)
         )
-        scores = self.score(sample.windows, seed, sample.groups)
-        own = self.people.take(self.count, np.random.default_rng(seed)).windows
+        scores = self.score(sample.windows, seed, sample.works)
+        own = self.people.some(self.count, np.random.default_rng(seed)).windows
         bars = own.reshape(-1, *self.domain.spec.shape)
         alone = {"seen": seen_share(bars, self.known), "unique": unique_share(bars)}
         return scores | alone | self.tuner(own)
@@ -166,7 +130,7 @@ def run(
 ) -> dict[str, list[dict[str, float]]]:
     """Score every chooser: column -> figures of each model and seed."""
     layout = benchmark.domain.training_layout
-    known = humans(benchmark.store, benchmark.domain, (TRAIN,)).windows
+    known = cut_windows(benchmark.store, benchmark.domain, (TRAIN,)).windows
     chain = BarMarkov([Piece(window, layout, "") for window in known])
     columns: dict[str, list[dict[str, float]]] = {PEOPLE: [], MARKOV: []}
     columns |= {policy: [] for policy in POLICIES}

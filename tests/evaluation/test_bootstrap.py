@@ -5,11 +5,13 @@ import math
 import numpy as np
 import pytest
 
+from composer.evaluation import bootstrap
 from composer.evaluation.bootstrap import (
     draw_counts,
     mean_interval,
     percentile_interval,
     ratio_interval,
+    ratio_intervals,
 )
 
 
@@ -51,3 +53,20 @@ def test_values_that_do_not_exist_do_not_count():
     assert mean_interval(values) == ratio_interval(values, np.ones(50))
     assert mean_interval(np.array([7.0, float("nan"), 7.0])) == (7, 7)
     assert all(math.isnan(end) for end in mean_interval(missing))
+
+
+def test_many_ratios_at_once_have_the_intervals_that_each_has_alone(monkeypatch):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 3)
+    ratios = {
+        "a": (rng.random(60), np.ones(60)),
+        "b": (rng.random(60), rng.integers(2, size=60).astype(float)),
+        "none": (np.zeros(60), np.zeros(60)),
+    }
+    found = ratio_intervals(ratios, groups, seed=4)
+    for name in ("a", "b"):
+        assert found[name] == pytest.approx(ratio_interval(*ratios[name], groups, seed=4))
+    assert np.isnan(found["none"]).all()
+    monkeypatch.setattr(bootstrap, "DRAWN", 600)  # ten rounds at once
+    again = ratio_intervals(ratios, groups, seed=4)
+    assert again["a"] == pytest.approx(found["a"], abs=0.02)

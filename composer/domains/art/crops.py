@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from composer.evaluation import fidelity
+
 CROP = 16  # pixels in a crop's side
 WIDTHS = (32, 64, 64)
 BATCH = 512
@@ -31,12 +33,31 @@ def cut_crops(
     Returns:
         ``[count, size, size, ...]`` of the same dtype.
     """
-    height, width = pictures.shape[1:3]
-    owners = rng.permutation(len(pictures))[np.arange(count) % len(pictures)]
-    top = rng.integers(height - size + 1, size=count)[:, None, None]
-    left = rng.integers(width - size + 1, size=count)[:, None, None]
+    return cut_at(pictures, place_crops(pictures.shape, count, rng, size), size)
+
+
+def place_crops(
+    shape: tuple[int, ...], count: int, rng: np.random.Generator, size: int = CROP
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where crops of pictures of a shape ``[n, height, width, ...]`` lie.
+
+    Returns:
+        Number of the picture, upper and left edge of each crop: int64 ``[count]`` each.
+    """
+    number, height, width = shape[:3]
+    owners = rng.permutation(number)[np.arange(count) % number]
+    top = rng.integers(height - size + 1, size=count)
+    left = rng.integers(width - size + 1, size=count)
+    return owners, top, left
+
+
+def cut_at(
+    pictures: np.ndarray, places: tuple[np.ndarray, np.ndarray, np.ndarray], size: int = CROP
+) -> np.ndarray:
+    """Cut the crops that ``place_crops`` has placed."""
+    owners, top, left = (part[:, None, None] for part in places)
     steps = np.arange(size)
-    return pictures[owners[:, None, None], top + steps[:, None], left + steps]
+    return pictures[owners, top + steps[:, None], left + steps]
 
 
 def crop_features(crops: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -63,6 +84,26 @@ def standardise(reference: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray,
     mean, spread = reference.mean(axis=0), reference.std(axis=0)
     scale = np.where(spread > SMALLEST, spread, 1)
     return tuple((features - mean) / scale for features in (reference, *others))
+
+
+def crop_figures(made: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """Distances and reach of crops by their features.
+
+    Args:
+        made: float ``[n, features]`` as from ``crop_features``.
+        real: float ``[m, features]``, of the crops that are to be met.
+
+    Returns:
+        ``frechet``, ``kernel`` (times 1,000), ``recall`` and ``coverage`` as in ``fidelity``, in
+        units of the spread of the real features.
+    """
+    theirs, ours = standardise(real, made)
+    return {
+        "frechet": fidelity.frechet_distance(ours, theirs),
+        "kernel": 1000 * fidelity.kernel_distance(ours, theirs),
+        "recall": fidelity.recall(ours, theirs),
+        "coverage": fidelity.coverage(ours, theirs),
+    }
 
 
 def _filters(channels: int, seed: int) -> nn.ModuleList:

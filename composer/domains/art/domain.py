@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from composer.composition import Composition
+    from composer.evaluation.yardstick import Yardstick
     from composer.training import TrainingConfig
 
 PLANES_OF_RGB = 3
@@ -210,6 +211,12 @@ class ArtDomain(Domain):
         from composer.domains.art.metrics import compare_tiles
 
         return compare_tiles(made, real, self.settings)
+
+    def yardstick(self) -> Yardstick:
+        """A ``ArtYardstick``."""
+        from composer.domains.art.yardstick import ArtYardstick
+
+        return ArtYardstick(self)
 
     # ---- output -------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from composer.composition import Composition
+    from composer.evaluation.yardstick import Yardstick
     from composer.training import TrainingConfig
 
 LAGS = (1, 2, 4, 8, 3, 5, 9, 16)
@@ -146,6 +147,12 @@ class MusicDomain(Domain):
         from composer.domains.music.metrics import compare_bars
 
         return compare_bars(made, real, self.settings)
+
+    def yardstick(self) -> Yardstick:
+        """A ``MusicYardstick``."""
+        from composer.domains.music.yardstick import MusicYardstick
+
+        return MusicYardstick(self)
 
     def allowed(self, options: Mapping[str, Any]) -> np.ndarray | None:
         """With ``key``: only tokens whose written pitch lies in its scale."""

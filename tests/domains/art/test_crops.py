@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from composer.domains.art.crops import crop_features, cut_crops, standardise
+from composer.domains.art.crops import crop_features, crop_figures, cut_crops, standardise
 from composer.evaluation.fidelity import frechet_distance
 
 
@@ -55,3 +55,11 @@ def test_standard_features():
     first, second = standardise(reference, np.array([[3.0, 6]]))
     assert first.tolist() == [[-1, 0], [1, 0]]
     assert second == pytest.approx(np.array([[2, 1]]))
+
+
+def test_figures_of_crops_tell_real_ones_from_soft_ones():
+    real, other = crop_features(pictures(0, 200)), crop_features(pictures(1, 200))
+    near, far = crop_figures(other, real), crop_figures(real * 0, real)
+    assert list(near) == ["frechet", "kernel", "recall", "coverage"]
+    assert near["frechet"] < far["frechet"]
+    assert near["coverage"] > far["coverage"]

@@ -1,0 +1,244 @@
+"""How good compositions are: against people, against simpler choosers, against simple models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from composer.composing import POLICIES
+from composer.errors import DataError
+from composer.evaluation import form
+from composer.evaluation.columns import AUC, Cell, People, Ruler
+from composer.evaluation.samples import BATCH, Sample, compose_windows, cut_windows
+from composer.fragments import HELD_OUT, JUDGE, TRAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from composer.domain import Domain
+    from composer.evaluation.columns import Cells
+    from composer.evaluation.judge import JudgeConfig
+    from composer.evaluation.yardstick import Yardstick
+    from composer.fragments import FragmentStore
+    from composer.model import Model
+    from composer.training import Watcher
+
+PEOPLE, FILES = "people", "files"
+FEWEST_WORKS = 10  # of people, and pieces in a set: two for each fold of the judge
+KINDS, BASELINES = 4, 5  # streams of the seeds: what is drawn of one does not move the other
+
+Sets = dict[str, list[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is evaluated.
+
+    Attributes:
+        count: compositions of each seed.
+        seeds: so many, from 0.
+        novelty: the agent's preference, 0 to 1.
+        judge: how the judge learns; None as usual.
+    """
+
+    count: int = 200
+    seeds: int = 5
+    novelty: float = 0.3
+    judge: JudgeConfig | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found.
+
+    Attributes:
+        columns: row by row, people first, then what is evaluated, then the baselines.
+        profiles: share of places of each column equal to the place 1 to 8 before.
+        subject: name of the column that is evaluated.
+        facts: how many pieces there were and the like, JSON-ready.
+    """
+
+    columns: Mapping[str, Cells]
+    profiles: Mapping[str, list[float]]
+    subject: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[str]:
+        """Names of the rows."""
+        return list(self.columns[PEOPLE])
+
+    def alike(self, column: str, row: str) -> bool | None:
+        """Whether a figure's interval meets that of people; None where one has no interval."""
+        return self.columns[column][row].meets(self.columns[PEOPLE][row])
+
+    def tally(self, column: str) -> tuple[int, int]:
+        """How many rows but the judge's are like people's, and of how many that can be told."""
+        found = [self.alike(column, row) for row in self.rows if row != AUC]
+        return found.count(True), len(found) - found.count(None)
+
+    def best_baseline(self) -> tuple[str, Cell]:
+        """The baseline that the judge can tell least well from people, and how well it can."""
+        others = {
+            name: cells[AUC]
+            for name, cells in self.columns.items()
+            if name not in {PEOPLE, self.subject}
+        }
+        return min(others.items(), key=lambda item: item[1].value, default=("", Cell(np.nan)))
+
+
+def gather_people(store: FragmentStore, yardstick: Yardstick) -> People:
+    """The pieces of people of a folder, in the settings that ``yardstick`` is bound to.
+
+    DataError where there are too few to judge by.
+    """
+    domain = yardstick.domain
+
+    def adopt(fragments: np.ndarray) -> np.ndarray:
+        return yardstick.adopt(fragments, store.settings)
+
+    parts = [cut_windows(store, domain, splits, adopt) for splits in ((HELD_OUT, JUDGE), (TRAIN,))]
+    works = [len(np.unique(part.works)) for part in parts]
+    if min(works) < FEWEST_WORKS:
+        places = " x ".join(map(str, domain.training_layout))
+        message = (
+            f"too few pieces to judge by: {works[0]} held out and {works[1]} others are long or "
+            f"large enough ({places}), but {FEWEST_WORKS} of both are needed; add more files"
+        )
+        raise DataError(message)
+    unseen, known = (
+        Sample(part.windows, part.works, yardstick.kinds(part.kinds, store.settings))
+        for part in parts
+    )
+    return People(unseen, known, adopt(store.select(TRAIN)))
+
+
+def evaluate_model(model: Model, store: FragmentStore, plan: Plan, watcher: Watcher) -> Evaluation:
+    """Compare what a model composes with what people made.
+
+    Args:
+        model: what is evaluated.
+        store: pieces of people, read with ``Yardstick.reading`` of the model's domain.
+        plan: how many, how often.
+        watcher: is told how it goes.
+
+    Raises:
+        DataError: too few pieces of people, or of another form.
+    """
+    yardstick = model.domain.yardstick()
+    people = gather_people(store, yardstick)
+    ruler = Ruler(yardstick, people, plan.count, plan.seeds, plan.judge)
+    sets = _compose(model, people, plan, watcher)
+    sets |= _imitate(yardstick, people, plan)
+    found = _measure(ruler, sets, watcher)
+    known = form.seen_share(model.known, people.fragments) if len(model.known) else 0.0
+    facts = {"candidates": _candidates(model), "known_in_training": known}
+    return _evaluation(ruler, sets, found, POLICIES[0], facts)
+
+
+def evaluate_pieces(
+    domain: Domain, store: FragmentStore, windows: np.ndarray, plan: Plan, watcher: Watcher
+) -> Evaluation:
+    """Compare given pieces, uint8 ``[n, places, *shape]`` in the domain's settings, with people's.
+
+    ``domain`` bound to the settings of ``store``; otherwise as ``evaluate_model``. DataError for
+    fewer than ten pieces.
+    """
+    if len(windows) < FEWEST_WORKS:
+        message = f"{len(windows)} pieces are too few to judge: give {FEWEST_WORKS} or more"
+        raise DataError(message)
+    yardstick = domain.yardstick()
+    people = gather_people(store, yardstick)
+    alone = Plan(len(windows), 1, plan.novelty, plan.judge)
+    ruler = Ruler(yardstick, people, len(windows), judge=plan.judge)
+    order = np.random.default_rng(0).permutation(len(windows))
+    sets = {FILES: [windows[order]]} | _imitate(yardstick, people, alone)
+    return _evaluation(ruler, sets, _measure(ruler, sets, watcher), FILES, {})
+
+
+def _compose(model: Model, people: People, plan: Plan, watcher: Watcher) -> Sets:
+    """Compositions of every policy and seed, of the kinds that people's pieces have."""
+    batches = -(-plan.count // BATCH)
+    places = people.unseen.windows.shape[1]
+    watcher.phase("composing", len(POLICIES) * plan.seeds * batches * places)
+    done = 0
+
+    def step(_: object) -> None:
+        nonlocal done
+        done += 1
+        watcher.step(done, {})
+
+    sets: Sets = {policy: [] for policy in POLICIES}
+    for seed in range(plan.seeds):
+        kinds = _draw_kinds(people, model.domain, plan.count, seed)
+        for policy in POLICIES:
+            made = compose_windows(model, policy, kinds, seed, plan.novelty, step)
+            sets[policy].append(made)
+    return sets
+
+
+def _draw_kinds(people: People, domain: Domain, count: int, seed: int) -> np.ndarray:
+    """Kinds as often as people's pieces have them; drawn where the model has none such."""
+    rng = np.random.default_rng((seed, KINDS))
+    own = np.resize(rng.permutation(people.unseen.kinds), count)
+    return np.where(own < 0, rng.integers(domain.kinds, size=count), own)
+
+
+def _imitate(yardstick: Yardstick, people: People, plan: Plan) -> Sets:
+    """Pieces by the domain's simple models, learnt from the training windows."""
+    sets: Sets = {}
+    for seed in range(plan.seeds):
+        rng = np.random.default_rng((seed, BASELINES))
+        for name, made in yardstick.baselines(people.known.windows, plan.count, rng).items():
+            sets.setdefault(name, []).append(made)
+    return sets
+
+
+def _measure(ruler: Ruler, sets: Sets, watcher: Watcher) -> dict[str, Cells]:
+    """All columns, people first."""
+    measures: dict[str, Callable[[], Cells]] = {PEOPLE: ruler.floor}
+    measures |= {name: _column_of(ruler, own) for name, own in sets.items()}
+    watcher.phase("measuring", len(measures))
+    columns = {}
+    for done, (name, measure) in enumerate(measures.items(), start=1):
+        columns[name] = measure()
+        watcher.step(done, {})
+    return columns
+
+
+def _column_of(ruler: Ruler, sets: Sequence[np.ndarray]) -> Callable[[], Cells]:
+    return lambda: ruler.column(sets)
+
+
+def _evaluation(
+    ruler: Ruler, sets: Sets, columns: dict[str, Cells], subject: str, facts: dict[str, Any]
+) -> Evaluation:
+    people = ruler.people
+    windows = {PEOPLE: people.unseen.windows}
+    windows |= {name: np.concatenate(own) for name, own in sets.items()}
+    counts = {
+        "pieces": {name: len(own) for name, own in windows.items()},
+        "works": len(np.unique(people.unseen.works)),
+        "training_pieces": len(people.known),
+        "set": ruler.size,
+        "judged": len(ruler.judged),
+        "layout": list(ruler.yardstick.layout),
+    }
+    profiles = {name: form.repeat_profile(own).tolist() for name, own in windows.items()}
+    rows = [row for row in columns[PEOPLE] if _measured(columns, row)]
+    kept = {name: {row: cells[row] for row in rows} for name, cells in columns.items()}
+    return Evaluation(kept, profiles, subject, counts | facts)
+
+
+def _measured(columns: Mapping[str, Cells], row: str) -> bool:
+    """Whether any column has a figure there: a piece of one voice has no distance of voices."""
+    return not all(np.isnan(cells[row].value) for cells in columns.values())
+
+
+def _candidates(model: Model) -> int:
+    """How many candidates each chooser is offered at each place, at most."""
+    from composer.stage import Stage
+
+    return Stage(model.world(), model.domain.training_layout, 1).choices

@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from toy import PLACES, ToyDomain, toy_pieces, toy_store
+
+from composer import model as models
+from composer.composing import POLICIES
+from composer.critics import CriticConfig
+from composer.errors import DataError
+from composer.evaluation.columns import AUC, SEEN, Cell
+from composer.evaluation.evaluate import (
+    FILES,
+    PEOPLE,
+    Evaluation,
+    Plan,
+    evaluate_model,
+    evaluate_pieces,
+    gather_people,
+)
+from composer.evaluation.judge import JudgeConfig
+from composer.gan.fragment_gan import GanConfig
+from composer.model import ModelConfig, build
+
+QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=2, penalties=(0.1,))
+PLAN = Plan(count=12, seeds=2, judge=QUICK)
+
+
+class Counting:
+    def __init__(self):
+        self.phases, self.done = {}, {}
+
+    def phase(self, name, total):
+        self.phases[name] = total
+        self.name = name
+
+    def step(self, done, values):
+        self.done[self.name] = done
+
+
+@pytest.fixture
+def model(monkeypatch):
+    monkeypatch.setattr(models, "domain_class", lambda _: ToyDomain)
+    config = ModelConfig(
+        gan=GanConfig(latent=4, generator_width=8),
+        critics=CriticConfig(count=2, embedding=4, hidden=8),
+    )
+    made = build("toy", {"kinds": 1}, config)
+    made.known = np.array([[1, 1], [3, 3], [5, 0]], np.uint8)
+    return made
+
+
+def test_a_model_is_set_beside_people_and_every_other_policy(model):
+    watcher = Counting()
+    found = evaluate_model(model, toy_store(100), PLAN, watcher)
+    assert list(found.columns) == [PEOPLE, *POLICIES]
+    assert found.subject == "agent"
+    assert watcher.phases == watcher.done
+    assert watcher.phases["composing"] == len(POLICIES) * 2 * PLACES
+    assert found.facts["pieces"] == {PEOPLE: 20, **dict.fromkeys(POLICIES, 24)}
+    assert found.facts["known_in_training"] == pytest.approx(2 / 3)
+    assert {tuple(cells) for cells in found.columns.values()} == {tuple(found.rows)}
+    assert found.alike(PEOPLE, SEEN) is True
+    assert found.columns["agent"][SEEN].value < 1
+    assert [len(profile) for profile in found.profiles.values()] == [8] * 6
+
+
+def test_the_same_is_found_again(model):
+    first, second = (evaluate_model(model, toy_store(100), PLAN, Counting()) for _ in range(2))
+    assert repr(first) == repr(second)
+
+
+def test_files_are_set_beside_people():
+    pieces = toy_pieces(15, np.random.default_rng(5)).fragments
+    found = evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, Counting())
+    assert list(found.columns) == [PEOPLE, FILES]
+    assert found.alike(FILES, SEEN) is True
+    assert found.best_baseline()[0] == ""
+
+
+def test_too_few_pieces_are_refused():
+    pieces = toy_pieces(9, np.random.default_rng(5)).fragments
+    with pytest.raises(DataError, match="9 pieces are too few"):
+        evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, Counting())
+    with pytest.raises(DataError, match="too few pieces to judge by: 6 held out and 24 others"):
+        gather_people(toy_store(30), ToyDomain({}).yardstick())
+
+
+def test_the_tally_leaves_the_judge_and_what_has_no_interval_out():
+    people = {AUC: Cell(0.5, 0.4, 0.6), "a": Cell(1, 0, 2), "b": Cell(1), "c": Cell(9, 8, 10)}
+    agent = {AUC: Cell(0.5, 0.4, 0.6), "a": Cell(2, 1, 3), "b": Cell(1), "c": Cell(0, 0, 0)}
+    other = {**agent, AUC: Cell(0.9, 0.8, 1.0)}
+    columns = {PEOPLE: people, "agent": agent, "greedy": other}
+    found = Evaluation(columns, {}, "agent")
+    assert found.tally("agent") == (1, 2)
+    assert found.best_baseline() == ("greedy", other[AUC])
