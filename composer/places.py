@@ -124,9 +124,15 @@ class Geometry:
         return replace(pieces, memory=self.memory.record(pieces.fragments))
 
     def at(self, pieces: Pieces, rows: np.ndarray, places: np.ndarray) -> Places:
-        """Look at ``places[i]`` of piece ``rows[i]``."""
+        """Look at ``places[i]`` of piece ``rows[i]``; neighbours of another kind are not seen.
+
+        No piece of people mixes kinds, so nothing could be learnt of how to go on from another.
+        """
         index = self.neighbours[places]
         present = index >= 0
+        if self.kinds > 1:
+            plans = pieces.plans[rows[:, None], np.maximum(index, 0)]
+            present = present & (plans == pieces.plans[rows, places][:, None])
         context = pieces.fragments[rows[:, None], np.maximum(index, 0)]
         context = context * present.reshape(*present.shape, *(1,) * (context.ndim - 2))
         position = self.positions[places]

@@ -250,7 +250,8 @@ class Stage:
         self.candidates = np.concatenate((made, moves.fragments), axis=1)
         exists = np.ones(drawn.shape[:2], bool)
         meeting = self.meeting[self.place]  # only fresh and guided ones see the other end
-        exists[:, draft.fresh + draft.guided :] = self.place > 0 and not meeting
+        alike = np.take_along_axis(self.plans, earlier, 1) == self.plans[:, [self.place]]
+        exists[:, draft.fresh + draft.guided :] = alike & (self.place > 0 and not meeting)
         self.valid = np.concatenate((exists, moves.valid & ~meeting), axis=1)
         if self.allowed is not None:
             cells = np.indices(self.candidates.shape[2:])

@@ -191,6 +191,25 @@ def test_a_piece_follows_the_plan_that_is_given(kinds):
     assert np.array_equal(env.stage.composition(0, {}).plan, PLAN)
 
 
+def test_where_kinds_meet_only_fragments_of_the_same_kind_are_seen_and_taken_up(kinds):
+    env = CompositionVectorEnv(kinds, 32)
+    observation, _ = env.reset(seed=0, options={"plan": PLAN})
+    names = np.array(env.stage.kinds)
+    seen = []
+    for place in range(PLACES):
+        alike = [bool(place >= lag and PLAN[place - lag] == PLAN[place]) for lag in (1, 2)]
+        assert (observation["present"] == alike).all()
+        assert not observation["context"][:, ~np.array(alike)].any()
+        offered = observation["action_mask"].astype(bool)
+        assert offered[:, np.isin(names, ("fresh", "guided"))].all()
+        varied = env.stage.referred[:, names == "vary"]
+        same = (PLAN[varied] == PLAN[place]) & (place > 0)
+        assert np.array_equal(offered[:, names == "vary"], same)
+        seen.append(offered[:, names == "repeat"].any())
+        observation, *_ = env.step(np.zeros(32, int))
+    assert seen == [False, False, True, False, True]
+
+
 def test_without_a_plan_the_domain_draws_one_and_the_seed_repeats_it(kinds):
     env = CompositionEnv(kinds)
     plans = []

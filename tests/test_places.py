@@ -64,6 +64,16 @@ def test_the_position_says_which_kind_is_planned():
     assert (position[:, 2:4].sum(1) == 1).all()
 
 
+def test_neighbours_of_another_kind_are_not_seen():
+    geometry = Geometry.of(KINDS, (PLACES,))
+    pieces = raised(4)
+    pieces.plans[:] = np.array([0, 1, 1, 0, 1], np.uint8)
+    found = geometry.at(pieces, np.full(PLACES, 2), np.arange(PLACES))
+    expected = [[0, 0], [0, 0], [1, 0], [0, 0], [0, 1]]
+    assert found.present.tolist() == np.array(expected, bool).tolist()
+    assert np.array_equal(found.context.any(axis=2), found.present)
+
+
 def test_a_single_kind_is_not_told():
     geometry = Geometry.around(DOMAIN, (PLACES,), "earlier")
     assert geometry.features == geometry.positions.shape[1]
