@@ -185,8 +185,9 @@ class ArtDomain(Domain):
     # ---- play ---------------------------------------------------------------------------------
 
     def moves(self, context: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> Moves:
-        """Repeats, mirror images, turns and counterparts."""
-        return moves.propose(context, present, rng)
+        """Repeats and counterparts."""
+        del rng  # nothing is drawn
+        return moves.propose(context, present)
 
     def returns(self, fragments: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Under each of the eight symmetries: bool ``[..., 8]``."""

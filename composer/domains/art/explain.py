@@ -35,8 +35,6 @@ COLOURS: dict[str, Colour] = {
     "guided": (86, 180, 233),
     "vary": (230, 159, 0),
     "repeat": (213, 94, 0),
-    "mirror": (0, 158, 115),
-    "rotate": (204, 121, 167),
     "counterpart": (240, 228, 66),
 }
 

@@ -42,30 +42,27 @@ def _flip(tiles: Tiles, axes: tuple[int, ...]) -> Tiles:
     return np.flip(tiles, axes) if isinstance(tiles, np.ndarray) else tiles.flip(axes)
 
 
-def propose(context: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> Moves:
-    """Repeats, mirror images and turns of the tiles nearby, and the counterparts.
+def propose(context: np.ndarray, present: np.ndarray) -> Moves:
+    """Repeats of the tiles nearby, and the counterparts.
+
+    Mirror images and turns of a tile beside it fit at the seam, and are rarely what people put
+    there: critics that look at seams take too many of them (docs/experiments.md).
 
     ``context`` uint8 ``[batch, neighbours, tile, tile, ...]``, ``present`` bool
     ``[batch, neighbours]``, columns as in ``geometry``.
     """
-    batch = len(context)
     tiles = context.swapaxes(0, 1)  # [neighbours, batch, tile, tile, ...]
     row, column = 1, 2
-    turns = rng.integers(1, 4, size=batch)
-    turned = np.stack([np.rot90(tiles[geometry.LEFT], k, (row, column)) for k in (1, 2, 3)])
-    made = [(g, tiles[g], "repeat") for g in (geometry.LEFT, geometry.TOP)]
-    made += [(g, tiles[g], "repeat") for g in (geometry.LEFT_2, geometry.TOP_2)]
+    nearby = (geometry.LEFT, geometry.TOP, geometry.LEFT_2, geometry.TOP_2)
+    made = [(g, tiles[g], "repeat") for g in nearby]
     made += [
-        (geometry.LEFT, np.flip(tiles[geometry.LEFT], column), "mirror"),
-        (geometry.TOP, np.flip(tiles[geometry.TOP], row), "mirror"),
-        (geometry.LEFT, turned[turns - 1, np.arange(batch)], "rotate"),
         (geometry.ACROSS, np.flip(tiles[geometry.ACROSS], column), "counterpart"),
         (geometry.BELOW, np.flip(tiles[geometry.BELOW], row), "counterpart"),
         (geometry.OPPOSITE, np.flip(tiles[geometry.OPPOSITE], (row, column)), "counterpart"),
         (geometry.CLOCKWISE, np.rot90(tiles[geometry.CLOCKWISE], -1, (row, column)), "counterpart"),
         (geometry.COUNTER, np.rot90(tiles[geometry.COUNTER], 1, (row, column)), "counterpart"),
     ]
-    columns = np.array([source for source, _, _ in made])
+    batch, columns = len(context), np.array([source for source, _, _ in made])
     return Moves(
         fragments=np.stack([tile for _, tile, _ in made], axis=1),
         valid=present[:, columns],

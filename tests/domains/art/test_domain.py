@@ -322,7 +322,7 @@ def test_moves_are_made_from_the_neighbours(domain):
     cells = tuple(range(2, moves.fragments.ndim))
     source = np.take_along_axis(context, np.expand_dims(moves.sources, cells), axis=1)
     assert np.array_equal(
-        np.sort(moves.fragments.reshape(5, 12, -1)), np.sort(source.reshape(5, 12, -1))
+        np.sort(moves.fragments.reshape(5, 9, -1)), np.sort(source.reshape(5, 9, -1))
     )
 
 
@@ -349,7 +349,7 @@ def test_passes_gymnasiums_checker(world, closed):
 def test_an_agent_that_only_mirrors_composes_a_mirrored_canvas(world):
     env = CompositionEnv(world, layout=(2, 4))
     across = env.stage.kinds.index("counterpart")
-    assert env.action_space.n == env.stage.drawn + 12
+    assert env.action_space.n == env.stage.drawn + 9
     observation, info = env.reset(seed=0)
     assert observation["context"].shape == (11, *world.domain.spec.shape)
     assert observation["position"].shape == (Geometry.of(world.domain, (2, 4)).features,)

@@ -137,7 +137,7 @@ def test_the_same_arguments_give_the_same_map_at_any_scale(rows, columns, seed):
     rng = np.random.default_rng(seed)
     picture = rng.integers(0, 256, (rows * 8, columns * 8, 3), np.uint8)
     origins = [
-        Origin(list(COLOURS)[rng.integers(7)], int(rng.integers(rows * columns)))
+        Origin(list(COLOURS)[rng.integers(len(COLOURS))], int(rng.integers(rows * columns)))
         for _ in range(rows * columns)
     ]
     first = drawn((rows, columns), origins, picture)
@@ -152,7 +152,7 @@ def test_the_same_arguments_give_the_same_map_at_any_scale(rows, columns, seed):
 def test_no_side_is_longer_than_promised(layout):
     tiles = layout[0] * layout[1]
     kinds = [*COLOURS, "given"]
-    image = draw_origins(white(layout, 1), layout, [Origin(kinds[n % 8]) for n in range(tiles)])
+    image = draw_origins(white(layout, 1), layout, [Origin(kinds[n % len(kinds)]) for n in range(tiles)])
     assert image.mode == "RGB"
     assert image.width <= 1300
     assert image.height <= 1500
