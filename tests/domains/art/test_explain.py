@@ -152,7 +152,8 @@ def test_the_same_arguments_give_the_same_map_at_any_scale(rows, columns, seed):
 def test_no_side_is_longer_than_promised(layout):
     tiles = layout[0] * layout[1]
     kinds = [*COLOURS, "given"]
-    image = draw_origins(white(layout, 1), layout, [Origin(kinds[n % len(kinds)]) for n in range(tiles)])
+    origins = [Origin(kinds[n % len(kinds)]) for n in range(tiles)]
+    image = draw_origins(white(layout, 1), layout, origins)
     assert image.mode == "RGB"
     assert image.width <= 1300
     assert image.height <= 1500
