@@ -18,8 +18,9 @@ def sources(geometry, rng):
 
     def choices(count):
         places = geometry.sample(real, count, rng)
-        offered = [rng.permutation(places.fragments) for _ in range(3)]
-        return places._replace(fragments=np.stack((places.fragments, *offered), axis=1))
+        others = (places.fragments[:, None] + rng.integers(1, 6, (count, 3, 1))) % 6
+        choices = np.concatenate((places.fragments[:, None], others), axis=1)
+        return places._replace(fragments=choices.astype(np.uint8))
 
     return (
         choices,
@@ -36,7 +37,7 @@ def test_learns_what_people_choose_and_what_gives_composed_pieces_away():
     critics = Critics(domain, CONFIG)
     for _ in range(150):
         values = critics.update(*sources(geometry, rng))
-    assert values["critic_accuracy"] > 0.6  # by chance .42: one in six of the others is equal
+    assert values["critic_accuracy"] > 0.75
     # a candidate in its place: the one that continues the line scores highest
     places = geometry.at(toy_pieces(50, rng), np.arange(50), np.full(50, 3))
     candidates = np.arange(6, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(2, 2)

@@ -27,6 +27,7 @@ from composer.composing import POLICIES
 from composer.domain import domain_class
 from composer.domains.art.crops import CROP
 from composer.evaluation.bootstrap import ratio_interval
+from composer.evaluation.jackknife import T_VALUES
 from composer.evaluation.judge import JudgeConfig
 from composer.fragments import open_store
 from composer.model import load_model
@@ -34,10 +35,6 @@ from composer.model import load_model
 if TYPE_CHECKING:
     from composer.model import Model
 
-T_VALUES = (  # the .975 quantile of Student's t for 1, 2, ... 24 degrees of freedom
-    *(12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179),
-    *(2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064),
-)
 FIGURES = {  # name -> (what the table says, goal)
     "frechet": ("Frechet distance of crops", "<= 2 x real"),
     "kernel": ("kernel distance of crops x 1,000", "< blur"),

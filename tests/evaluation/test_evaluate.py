@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from toy import PLACES, ToyDomain, toy_pieces, toy_store
 
-from composer import model as models
 from composer.composing import POLICIES
-from composer.critics import CriticConfig
 from composer.errors import DataError
 from composer.evaluation.columns import AUC, SEEN, Cell
 from composer.evaluation.evaluate import (
@@ -19,8 +17,6 @@ from composer.evaluation.evaluate import (
     gather_people,
 )
 from composer.evaluation.judge import JudgeConfig
-from composer.gan.fragment_gan import GanConfig
-from composer.model import ModelConfig, build
 
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=2, penalties=(0.1,))
 PLAN = Plan(count=12, seeds=2, judge=QUICK)
@@ -39,15 +35,8 @@ class Counting:
 
 
 @pytest.fixture
-def model(monkeypatch):
-    monkeypatch.setattr(models, "domain_class", lambda _: ToyDomain)
-    config = ModelConfig(
-        gan=GanConfig(latent=4, generator_width=8),
-        critics=CriticConfig(count=2, embedding=4, hidden=8),
-    )
-    made = build("toy", {"kinds": 1}, config)
-    made.known = np.array([[1, 1], [3, 3], [5, 0]], np.uint8)
-    return made
+def model(toy_model):
+    return toy_model(1)
 
 
 def test_a_model_is_set_beside_people_and_every_other_policy(model):

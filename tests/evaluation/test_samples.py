@@ -2,24 +2,13 @@ import numpy as np
 import pytest
 from toy import PLACES, ToyDomain, toy_store
 
-from composer import model as models
-from composer.critics import CriticConfig
 from composer.evaluation.samples import Sample, compose_windows, cut_windows
 from composer.fragments import TRAIN
-from composer.gan.fragment_gan import GanConfig
-from composer.model import ModelConfig, build
 
 
 @pytest.fixture
-def model(monkeypatch):
-    monkeypatch.setattr(models, "domain_class", lambda _: ToyDomain)
-    config = ModelConfig(
-        gan=GanConfig(latent=4, generator_width=8),
-        critics=CriticConfig(count=2, embedding=4, hidden=8),
-    )
-    made = build("toy", {"kinds": 2}, config)
-    made.known = np.array([[1, 2], [3, 3], [5, 0]], np.uint8)
-    return made
+def model(toy_model):
+    return toy_model(2)
 
 
 def test_windows_keep_their_work_and_kind():
