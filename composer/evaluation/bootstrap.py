@@ -87,19 +87,3 @@ def _interval(above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
     if not drawn.any():
         return float("nan"), float("nan")
     return percentile_interval(above[drawn] / below[drawn])
-
-
-def mean_interval(
-    values: np.ndarray,
-    groups: np.ndarray | None = None,
-    *,
-    rounds: int = ROUNDS,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Bootstrap the mean of the values that exist: float ``[n]``, NaN where a piece has none.
-
-    Takes and gives the rest as ``ratio_interval`` does.
-    """
-    known = ~np.isnan(values)
-    above, below = np.where(known, values, 0), known.astype(np.float64)
-    return ratio_interval(above, below, groups, rounds=rounds, seed=seed)

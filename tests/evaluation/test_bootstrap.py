@@ -8,11 +8,11 @@ import pytest
 from composer.evaluation import bootstrap
 from composer.evaluation.bootstrap import (
     draw_counts,
-    mean_interval,
     percentile_interval,
     ratio_interval,
     ratio_intervals,
 )
+from composer.evaluation.yardstick import mean_of
 
 
 def test_whole_groups_are_drawn():
@@ -50,9 +50,9 @@ def test_the_interval_of_a_ratio_leaves_out_empty_draws():
 def test_values_that_do_not_exist_do_not_count():
     values = np.random.default_rng(0).normal(3, 2, 50)
     missing = np.array([float("nan")])
-    assert mean_interval(values) == ratio_interval(values, np.ones(50))
-    assert mean_interval(np.array([7.0, float("nan"), 7.0])) == (7, 7)
-    assert all(math.isnan(end) for end in mean_interval(missing))
+    assert ratio_interval(*mean_of(values)) == ratio_interval(values, np.ones(50))
+    assert ratio_interval(*mean_of(np.array([7.0, float("nan"), 7.0]))) == (7, 7)
+    assert all(math.isnan(end) for end in ratio_interval(*mean_of(missing)))
 
 
 def test_many_ratios_at_once_have_the_intervals_that_each_has_alone(monkeypatch):
