@@ -95,13 +95,16 @@ def chooser(model: Model, policy: str, temperature: float | None = None) -> Choo
 def compose(model: Model, request: ComposeRequest) -> Iterator[Composition]:
     """Compose pieces one by one; the same model and request give the same pieces.
 
-    Raises UsageError for options that the domain refuses.
+    Raises UsageError for options that the domain refuses, DataError for files that they name.
     """
     layout = model.domain.layout(request.options)
     allowed = model.domain.allowed(request.options)
     choose = chooser(model, request.policy, request.temperature).choose
     closed = model.domain.closed(request.options)
-    env = CompositionEnv(model.world(), layout, request.novelty, allowed=allowed, closed=closed)
+    rule = model.domain.rule(request.options)
+    env = CompositionEnv(
+        model.world(), layout, request.novelty, allowed=allowed, closed=closed, rule=rule
+    )
     for index in range(request.count):
         seed = request.seed + index
         plan = model.domain.plan(layout, request.options, np.random.default_rng((seed, 2)))
@@ -114,9 +117,11 @@ def compose(model: Model, request: ComposeRequest) -> Iterator[Composition]:
 
 
 def recipe(model: Model, request: ComposeRequest, seed: int) -> dict[str, Any]:
-    """What re-creates one piece with ``composer compose``; JSON-ready."""
+    """What re-creates one piece with ``composer compose``, given the same files; JSON-ready."""
     from composer import __version__
 
+    local = model.domain.local
+    options = {name: value for name, value in request.options.items() if name not in local}
     return {
         "composer": __version__,
         "model": model.card.get("name", model.domain_id),
@@ -125,5 +130,5 @@ def recipe(model: Model, request: ComposeRequest, seed: int) -> dict[str, Any]:
         "novelty": request.novelty,
         "policy": request.policy,
         "temperature": request.temperature,
-        **{name: value for name, value in request.options.items() if value is not None},
+        **{name: value for name, value in options.items() if value is not None},
     }

@@ -118,11 +118,37 @@ class Moves:
     names: tuple[str, ...]
 
 
+class Rule(ABC):
+    """What a piece has to keep to from place to place, whoever chooses.
+
+    A fragment counts as permitted by what stands in the earlier places alone, so that a piece of
+    permitted fragments keeps the rule.
+    """
+
+    @abstractmethod
+    def permits(self, earlier: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        """Which candidates may come next: bool ``[n]``.
+
+        ``earlier`` uint8 ``[places, *shape]``, the piece so far; ``candidates`` uint8
+        ``[n, *shape]``.
+        """
+
+    @abstractmethod
+    def mend(self, earlier: np.ndarray, fragment: np.ndarray) -> np.ndarray:
+        """A fragment changed so that it is permitted, as little as may be: uint8 ``[*shape]``.
+
+        ``earlier`` as in ``permits``. The tokens are the fragment's own, or such as ``allowed``
+        never forbids.
+        """
+
+
 class Domain(ABC):
     """A domain bound to its settings. Cheap to construct; heavy imports happen inside methods."""
 
     id: ClassVar[str]
     extensions: ClassVar[frozenset[str]]
+    # Options of ``compose`` that mean something on this machine only: no recipe holds them.
+    local: ClassVar[frozenset[str]] = frozenset()
     spec: FragmentSpec
 
     @abstractmethod
@@ -225,10 +251,15 @@ class Domain(ABC):
 
     # ---- networks ----------------------------------------------------------------------------
 
+    def latent(self, size: int) -> int:
+        """Size of the generator's noise vector where ``GanConfig.latent`` is ``size``."""
+        return size
+
     @abstractmethod
     def generator(self, latent: int, width: int) -> nn.Module:
-        """``(latent, context codes, present, position) -> outputs [n, *shape, channels]``.
+        """``(noise, context codes, present, position) -> outputs [n, *shape, channels]``.
 
+        ``latent`` as given by the method of this name; the noise is normal ``[n, latent]``.
         Where it also learns to make real fragments again (``GanConfig.studied``), it has a method
         ``reconstruct``: ``(fragment codes, context codes, present, position) -> outputs, surprise
         [n]``; the surprise in nats, of what the fragment is made from in these surroundings.
@@ -305,6 +336,14 @@ class Domain(ABC):
     @abstractmethod
     def allowed(self, options: Mapping[str, Any]) -> np.ndarray | None:
         """Bool ``[*shape, classes]``: tokens that the options of ``compose`` permit; None: all."""
+
+    def rule(self, options: Mapping[str, Any]) -> Rule | None:
+        """What the options of ``compose`` demand of the piece as a whole; here nothing.
+
+        Raises UsageError for options that cannot be used, DataError for files that they name.
+        """
+        del options
+        return None
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Refuse options of ``compose`` that cannot be met, before anything heavy: UsageError."""

@@ -18,7 +18,7 @@ from composer import reward
 from composer.stage import Observation, Stage, World
 
 if TYPE_CHECKING:
-    from composer.domain import Layout
+    from composer.domain import Layout, Rule
 
 
 def observation_space(stage: Stage) -> spaces.Space[Any]:
@@ -50,8 +50,8 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
 
     ## Action space
     ``Discrete(K)``: the candidate to place. Candidates that do not exist at this place are masked
-    (``observation["action_mask"]``, ``info["action_mask"]``, int8); choosing one of them places
-    candidate 0 instead, which always exists.
+    (``observation["action_mask"]``, ``info["action_mask"]``, int8); choosing one of them places the
+    first that is not masked instead: candidate 0, which always exists, unless a rule forbids it.
 
     ## Observation space
     ``Dict``:
@@ -92,11 +92,12 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
         *,
         allowed: np.ndarray | None = None,
         closed: bool = False,
+        rule: Rule | None = None,
         render_mode: str | None = None,
     ) -> None:
         """``layout`` defaults to the domain's training layout; the others as in ``Stage``."""
         layout = layout or world.domain.training_layout
-        self.stage = Stage(world, layout, 1, allowed, closed=closed)
+        self.stage = Stage(world, layout, 1, allowed, closed=closed, rule=rule)
         self.preference = preference
         self.render_mode = render_mode
         self.action_space: spaces.Discrete = spaces.Discrete(self.stage.choices)
@@ -155,10 +156,11 @@ class CompositionVectorEnv(gymnasium.vector.VectorEnv[Observation, np.ndarray, n
         *,
         allowed: np.ndarray | None = None,
         closed: bool = False,
+        rule: Rule | None = None,
     ) -> None:
         """Arguments as for ``CompositionEnv``."""
         layout = layout or world.domain.training_layout
-        self.stage = Stage(world, layout, num_envs, allowed, closed=closed)
+        self.stage = Stage(world, layout, num_envs, allowed, closed=closed, rule=rule)
         self.num_envs = num_envs
         self.preference = preference
         self.single_action_space = spaces.Discrete(self.stage.choices)

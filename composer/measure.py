@@ -24,7 +24,7 @@ def measure_fragments(
     total) and ``variety``: the share of different fragments, relative to the real one.
     """
     places = geometry.sample(held_out, FRAGMENTS, rng)
-    noise = rng.standard_normal((FRAGMENTS, gan.config.latent), dtype=np.float32)
+    noise = rng.standard_normal((FRAGMENTS, gan.latent), dtype=np.float32)
     made = gan.generate(places, noise)
     found = gan.domain.compare(made, some(held_out, gan.domain))
     distance = found.pop("total")

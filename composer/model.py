@@ -97,7 +97,7 @@ class Model:
         return World(
             domain=self.domain,
             generator=self.generator.eval(),
-            latent=self.config.gan.latent,
+            latent=self.domain.latent(self.config.gan.latent),
             critics=self.critics.eval(),
             known=features,
             unit=unit,
@@ -131,6 +131,7 @@ class Model:
 def build(domain_id: str, settings: dict[str, Any], config: ModelConfig) -> Model:
     """A model with untrained networks."""
     domain = domain_class(domain_id)(settings)
+    latent = domain.latent(config.gan.latent)
     critics = nn.ModuleList(
         CompositionCritic(domain, config.critics) for _ in range(config.critics.count)
     )
@@ -139,11 +140,11 @@ def build(domain_id: str, settings: dict[str, Any], config: ModelConfig) -> Mode
         settings=settings,
         config=config,
         domain=domain,
-        generator=domain.generator(config.gan.latent, config.gan.generator_width),
+        generator=domain.generator(latent, config.gan.generator_width),
         critics=critics,
         value=ValueNetwork(domain, config.agent.network, config.agent.gamma),
         known=np.zeros((0, *domain.spec.shape), np.uint8),
-        elite=np.zeros((0, config.gan.latent), np.float32),
+        elite=np.zeros((0, latent), np.float32),
         temperature=config.agent.temperature,
     )
 

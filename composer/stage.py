@@ -15,7 +15,7 @@ from composer.places import Geometry, Pieces, Places
 if TYPE_CHECKING:
     from torch import nn
 
-    from composer.domain import Domain, Layout
+    from composer.domain import Domain, Layout, Rule
 
 Observation = dict[str, np.ndarray]
 GENERATED = ("fresh", "guided", "vary")
@@ -86,13 +86,15 @@ class Stage:
         allowed: np.ndarray | None = None,
         *,
         closed: bool = False,
+        rule: Rule | None = None,
     ) -> None:
         """Clear the stage.
 
         ``allowed`` bool ``[*shape, classes]`` restricts the tokens of every fragment; ``closed``
-        lets the end of a piece meet its beginning.
+        lets the end of a piece meet its beginning; ``rule`` is kept by every piece.
         """
         self.world, self.layout, self.count, self.allowed = world, layout, count, allowed
+        self.rule = rule
         self.geometry = Geometry.of(world.domain, layout)
         self.around = Geometry.around(world.domain, layout, "closed" if closed else "earlier")
         open_ = Geometry.around(world.domain, layout, "earlier").neighbours
@@ -151,9 +153,12 @@ class Stage:
         self.place = 0
 
     def choose(self, actions: np.ndarray) -> np.ndarray:
-        """Place candidates ``actions`` int ``[count]``; reward vector float32 ``[count, 2]``."""
+        """Place candidates ``actions`` int ``[count]``; reward vector float32 ``[count, 2]``.
+
+        Where one is not valid, the first that is takes its place.
+        """
         rows, place = np.arange(self.count), self.place
-        actions = np.where(self.valid[rows, actions], actions, 0)
+        actions = np.where(self.valid[rows, actions], actions, self.valid.argmax(1))
         self.placed[:, place] = self.candidates[rows, actions]
         self.latents[:, place] = self.offered[rows, actions]
         self.chosen[:, place] = actions
@@ -257,6 +262,16 @@ class Stage:
             cells = np.indices(self.candidates.shape[2:])
             permitted = self.allowed[(*cells, self.candidates)]  # [count, K, *shape]
             self.valid &= permitted.reshape(self.count, self.choices, -1).all(-1)
+        if self.rule is not None:
+            self._keep_to(self.rule)
+
+    def _keep_to(self, rule: Rule) -> None:
+        """Leave what the rule permits; where that is nothing, candidate 0 is mended."""
+        for row, placed in enumerate(self.placed[:, : self.place]):
+            self.valid[row] &= rule.permits(placed, self.candidates[row])
+            if not self.valid[row].any():
+                self.candidates[row, 0] = rule.mend(placed, self.candidates[row, 0])
+                self.valid[row, 0] = True
 
     def _generate(self, latents: np.ndarray, earlier: np.ndarray) -> np.ndarray:
         """Fresh and guided fragments see this place, varied ones the place they vary."""

@@ -73,7 +73,7 @@ class Studio:
         self.composed = self.real.take(np.zeros(0, np.int64))
         self.offers = np.repeat(self.composed.fragments[:, :, None], config.picked, axis=2)
         self.offered_for = np.zeros(0, np.int64)
-        self.elite = np.zeros((0, config.model.gan.latent), np.float32)
+        self.elite = np.zeros((0, self.gan.latent), np.float32)
         self.sample: Composition | None = None
         self.rounds = 0
 

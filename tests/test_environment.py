@@ -9,6 +9,7 @@ from torch import nn
 from toy import CLASSES, PLACES, ToyDomain, toy_pieces
 
 from composer.critics import CompositionCritic, CriticConfig
+from composer.domain import Rule
 from composer.environment import CompositionEnv, CompositionVectorEnv
 from composer.stage import CandidateConfig, Stage, World, mix
 
@@ -171,6 +172,51 @@ def test_allowed_tokens_bind_every_candidate_but_the_masked(world):
         stage.choose(np.zeros(16, int))
         observation = stage.observe()
     assert np.isin(stage.placed, [1, 4]).all()
+
+
+class Rising(Rule):
+    """The first token grows from place to place; where that cannot be, it is the highest."""
+
+    def permits(self, earlier, candidates):
+        return candidates[:, 0] > earlier[-1:, 0].max(initial=0)
+
+    def mend(self, earlier, fragment):
+        return np.array([CLASSES - 1, fragment[1]], np.uint8)
+
+
+def test_a_rule_masks_and_the_first_that_is_permitted_stands_in(world):
+    env = CompositionVectorEnv(world, 32, rule=Rising())
+    observation, _ = env.reset(seed=0)
+    rows = np.arange(32)
+    skipped, mended = 0, 0
+    for place in range(PLACES):
+        firsts, mask = observation["candidates"][:, :, 0], observation["action_mask"].astype(bool)
+        before = env.stage.placed[:, place - 1, 0] if place else np.zeros(32, np.uint8)
+        assert mask.any(1).all()
+        risen = firsts > before[:, None]
+        stuck = ~(mask & risen).any(1)  # nothing was permitted: candidate 0 was mended
+        assert (risen | ~mask)[~stuck].all()
+        assert (firsts[stuck, 0] == CLASSES - 1).all()
+        assert (mask[stuck].sum(1) == 1).all()
+        assert mask[stuck, 0].all()
+        skipped, mended = skipped + int((~mask[:, 0]).sum()), mended + int(stuck.sum())
+        observation, *_ = env.step((~mask).argmax(1))  # masked ones, where there are any
+        assert np.array_equal(env.stage.placed[:, place, 0], firsts[rows, mask.argmax(1)])
+    assert skipped
+    assert mended
+
+
+def test_a_rule_that_forbids_nothing_changes_nothing(world):
+    class Free(Rule):
+        def permits(self, earlier, candidates):
+            return np.ones(len(candidates), bool)
+
+        def mend(self, earlier, fragment):
+            pytest.fail("there was nothing to mend")
+
+    bound, _ = run(CompositionEnv(world, rule=Free()), 3, masked)
+    free, _ = run(CompositionEnv(world), 3, masked)
+    assert all(np.array_equal(a[k], b[k]) for a, b in zip(bound, free, strict=True) for k in a)
 
 
 PLAN = np.array([1, 0, 0, 1, 1], np.uint8)

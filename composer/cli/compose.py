@@ -42,6 +42,7 @@ SEED_BITS = 32
 Examples:
   composer compose
   composer compose --model runs/x --bars 32 --key "A minor" --tempo 96
+  composer compose --max-copy 8 --data data/fiddle
   composer compose --model geometry --count 6 --seed 3
   composer compose --model geometry --size 1024x768 --palette "#0b1d3a,#e63946,#a8dadc,#f1faee"
   composer compose --model geometry --tiles 8x8 --tileable --policy random""",
@@ -126,6 +127,18 @@ Examples:
     metavar="NAME|NUMBER",
     help="General MIDI name or number (0-127); one for all voices, or one each with commas "
     "between.  [default: the model's]",
+)
+@music_option(
+    "--max-copy",
+    type=click.IntRange(4, 10_000),
+    metavar="N",
+    help="No passage of more than N notes is in the folder of --data, in any key.",
+)
+@music_option(
+    "--data",
+    type=click.Path(),
+    metavar="DIR",
+    help="With --max-copy: the folder of MIDI files that is not to be copied.",
 )
 @art_option(
     "--size",

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 SHOWN = 10  # compositions in the report
 POLICIES = (
     "agent samples by the learnt value, resample by the critics without looking ahead; greedy "
-    "takes what the critics like best, random any candidate, first the generator's first proposal."
+    "takes what the critics like best, random any candidate, first the generator's first proposal; "
+    "best of K: of whole pieces of first proposals the one that the critics reward most, for as "
+    "many calls of the critics."
 )
 NO_PLOTS = "Without plots: they need matplotlib (pip install 'composer[report]')."
 
@@ -41,6 +43,7 @@ NO_PLOTS = "Without plots: they need matplotlib (pip install 'composer[report]')
 Examples:
   composer evaluate fiddle --data data/fiddle
   composer evaluate runs/x --data tunes --count 50 --seeds 2 --report report.html --json
+  composer evaluate fiddle --data data/fiddle --dial
   composer evaluate --files outputs/*.mid --data tunes""",
 )
 @click.argument("subjects", nargs=-1, required=True, metavar="MODEL|FILE...")
@@ -81,6 +84,12 @@ Examples:
     help="What the agent prefers, as in 'composer compose'.",
 )
 @click.option(
+    "--dial",
+    is_flag=True,
+    help="Turn the novelty dial, too: half of --count at each of 0, .1 ... 1, what that does to "
+    "realism, novelty and copying.",
+)
+@click.option(
     "--report",
     "out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -100,6 +109,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     count: int,
     seeds: int,
     novelty: float,
+    dial: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -122,7 +132,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     from composer.evaluation.evaluate import Plan
 
     torch.set_num_threads(1)  # the same sums in the same order on every machine
-    plan = Plan(count=count, seeds=seeds, novelty=novelty)
+    plan = Plan(count=count, seeds=seeds, novelty=novelty, dial=dial)
     report = (
         _of_files(subjects, domain_id, data, plan) if files else _of_model(subjects[0], data, plan)
     )
@@ -131,8 +141,12 @@ def command(  # noqa: PLR0913 - one parameter an option
         from composer.evaluation.report import as_json as whole
 
         click.echo(json.dumps({"report": str(path), **whole(report)}))
-    else:
-        click.echo(path)
+        return
+    click.echo(path)
+    if report.evaluation.dial:
+        from composer.evaluation.report import dial_as_text
+
+        click.echo(dial_as_text(report.evaluation.dial))
 
 
 # ---- what is evaluated ----------------------------------------------------------------------
@@ -259,7 +273,7 @@ def _check_arguments(ctx: click.Context) -> None:
     if number > 1 and not ctx.params["files"]:
         message = f"one model at a time, not {number}: add --files to evaluate files"
         raise UsageError(message)
-    foreign = sorted(typed(ctx) & {"count", "seeds", "novelty"})
+    foreign = sorted(typed(ctx) & {"count", "seeds", "novelty", "dial"})
     if foreign and ctx.params["files"]:
         message = f"--{foreign[0]} says how a model composes; leave it out with --files"
         raise UsageError(message)
@@ -311,15 +325,16 @@ def _write(report: Report, out: Path) -> Path:
     from composer.evaluation.report import as_html
 
     try:
-        from composer.evaluation.plots import draw_plots
+        from composer.evaluation.plots import draw_dial, draw_plots
 
-        plots = draw_plots(report.evaluation)
+        dial = report.evaluation.dial
+        plots, turned = draw_plots(report.evaluation), draw_dial(dial) if dial else {}
     except ImportError:
         note(NO_PLOTS)
-        plots = {}
+        plots, turned = {}, {}
     path = free_file(out)
     try:
-        replace_file(path, as_html(report, plots).encode())
+        replace_file(path, as_html(report, plots, turned).encode())
     except OSError as error:
         message = f"cannot write {path}: {error.strerror}; choose another with --report"
         raise UsageError(message) from error

@@ -16,7 +16,7 @@ from composer import reward
 from composer.evaluation import diversity, form
 from composer.evaluation.bootstrap import ratio_intervals
 from composer.evaluation.jackknife import jackknife_interval, leave_out
-from composer.evaluation.judge import JudgeConfig, judge_auc
+from composer.evaluation.judge import JudgeConfig, JudgeResult, judge_auc
 from composer.evaluation.samples import Sample
 from composer.evaluation.yardstick import mean_of
 
@@ -34,7 +34,9 @@ AUC = "AUC of the stronger judge"
 NETWORK_AUC, STATISTICS_AUC = "AUC of the network", "AUC of the statistics"
 PROFILE = "distance of the repeat profile"
 VENDI, UNIQUE = "Vendi score", "share unique of 1,000 fragments"
+VENDI_FEATURES = "Vendi score by features"
 SEEN, NOVELTY = "fragments seen in training", "novelty of fragments"
+RUN = "longest run of fragments seen in training"
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Ruler:
         windows that all others are compared with.
         """
         return (
-            self._judge(self.people.known.some(len(self.judged), self._rng()))
+            _aucs(self._judge(self.people.known.some(len(self.judged), self._rng())))
             | self._figures(self._deal(self.people.known), self._compare)
             | self._figures(self._deal(self.people.unseen), self._vary)
             | self._pieces(self.people.unseen)
@@ -120,10 +122,8 @@ class Ruler:
         share = -(-len(self.judged) // len(sets))
         shown = np.concatenate([windows[:share] for windows in sets])[: len(self.judged)]
         cut = [Sample.alone(windows[: self.size]) for windows in sets]
-        first = self.people.unseen.works.max() + 1
-        shown_alone = Sample(shown, first + np.arange(len(shown)), np.zeros(len(shown), np.int64))
         return (
-            self._judge(shown_alone)
+            _aucs(self.told(shown))
             | self._figures(cut, self._compare)
             | self._figures(cut, self._vary)
             | self._pieces(Sample.alone(np.concatenate(sets)))
@@ -140,8 +140,14 @@ class Ruler:
 
     # ---- the judge ------------------------------------------------------------------------------
 
-    def _judge(self, made: Sample) -> Cells:
-        found = judge_auc(
+    def told(self, made: np.ndarray) -> JudgeResult:
+        """How well compositions, uint8 ``[n, places, *shape]``, n from 10, are told from people."""
+        first = self.people.unseen.works.max() + 1
+        alone = Sample(made, first + np.arange(len(made)), np.zeros(len(made), np.int64))
+        return self._judge(alone)
+
+    def _judge(self, made: Sample) -> JudgeResult:
+        return judge_auc(
             self.judged.windows,
             made.windows,
             self.yardstick.domain,
@@ -151,11 +157,6 @@ class Ruler:
             seed=self.seed,
             config=self.judge,
         )
-        return {
-            AUC: Cell(found.auc, *found.interval),
-            NETWORK_AUC: Cell(found.network_auc),
-            STATISTICS_AUC: Cell(found.statistics_auc),
-        }
 
     # ---- sets -----------------------------------------------------------------------------------
 
@@ -190,12 +191,15 @@ class Ruler:
 
     def _vary(self, windows: np.ndarray) -> Callable[[np.ndarray], Figures]:
         """How different pieces and fragments are from each other."""
-        alike = diversity.token_similarities(windows)
+        flat = windows.reshape(-1, *windows.shape[2:])
+        features = self.yardstick.domain.features(flat).reshape(len(windows), -1)
+        alike = diversity.token_similarities(windows), diversity.cosine_similarities(features)
 
         def figures(rows: np.ndarray) -> Figures:
             fragments = windows[rows].reshape(-1, *windows.shape[2:])
+            scores = (diversity.vendi_score(kernel[np.ix_(rows, rows)]) for kernel in alike)
             return {
-                VENDI: diversity.vendi_score(alike[np.ix_(rows, rows)]),
+                **dict(zip((VENDI, VENDI_FEATURES), scores, strict=True)),
                 UNIQUE: form.unique_share(fragments),
             }
 
@@ -205,24 +209,47 @@ class Ruler:
 
     def _pieces(self, sample: Sample) -> Cells:
         """Means and ratios over pieces, bootstrapped."""
-        fragments = sample.windows.reshape(-1, *sample.windows.shape[2:])
-        seen = form.seen(fragments, self.people.fragments).reshape(len(sample), -1)
-        starts = range(0, len(sample), CHUNK)
-        parts = [self._describe(sample.windows[start : start + CHUNK]) for start in starts]
-        ratios: dict[str, Ratio] = {SEEN: mean_of(seen.mean(axis=1))}
+        parts = [self.yardstick.describe(part) for part in _chunks(sample.windows)]
+        ratios: dict[str, Ratio] = {
+            name: mean_of(values) for name, values in self.newness(sample.windows).items()
+        }
         for name in parts[0]:
             above, below = (np.concatenate([part[name][side] for part in parts]) for side in (0, 1))
             ratios[name] = above, below
         ends = ratio_intervals(ratios, sample.works, seed=self.seed)
         return {name: Cell(_quotient(*ratio), *ends[name]) for name, ratio in ratios.items()}
 
-    def _describe(self, windows: np.ndarray) -> dict[str, Ratio]:
-        """How new the fragments of some pieces are, and what the domain measures."""
+    def newness(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """How much of pieces was there before, and how far the rest is from that.
+
+        uint8 ``[n, places, *shape]`` -> ``SEEN`` and ``NOVELTY``, means over places in [0, 1], and
+        ``RUN`` in places: float64 ``[n]`` each.
+        """
         fragments = windows.reshape(-1, *windows.shape[2:])
-        features = self.yardstick.domain.features(fragments)
+        seen = form.seen(fragments, self.people.fragments).reshape(windows.shape[:2])
+        return {
+            SEEN: seen.mean(axis=1),
+            RUN: form.longest_seen(windows, self.people.known.windows).astype(np.float64),
+            NOVELTY: np.concatenate([self._away(part) for part in _chunks(windows)]),
+        }
+
+    def _away(self, windows: np.ndarray) -> np.ndarray:
+        """Mean distance of the fragments of each piece from the nearest known one: ``[n]``."""
+        features = self.yardstick.domain.features(windows.reshape(-1, *windows.shape[2:]))
         away = (reward.nearest(features, self._known) / self._unit).clip(max=1)
-        novelty = away.reshape(len(windows), -1).mean(axis=1, dtype=np.float64)
-        return {NOVELTY: mean_of(novelty), **self.yardstick.describe(windows)}
+        return away.reshape(len(windows), -1).mean(axis=1, dtype=np.float64)
+
+
+def _aucs(found: JudgeResult) -> Cells:
+    return {
+        AUC: Cell(found.auc, *found.interval),
+        NETWORK_AUC: Cell(found.network_auc),
+        STATISTICS_AUC: Cell(found.statistics_auc),
+    }
+
+
+def _chunks(windows: np.ndarray) -> list[np.ndarray]:
+    return [windows[start : start + CHUNK] for start in range(0, len(windows), CHUNK)]
 
 
 def _quotient(above: np.ndarray, below: np.ndarray) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,10 @@ import numpy as np
 from composer.composing import POLICIES
 from composer.errors import DataError
 from composer.evaluation import form
+from composer.evaluation.best_of import compose_best
 from composer.evaluation.columns import AUC, Cell, People, Ruler
+from composer.evaluation.dial import Dial, turn_dial
+from composer.evaluation.parallel import at_once
 from composer.evaluation.samples import BATCH, Sample, compose_windows, cut_windows
 from composer.fragments import HELD_OUT, JUDGE, TRAIN
 
@@ -41,12 +45,19 @@ class Plan:
         seeds: so many, from 0.
         novelty: the agent's preference, 0 to 1.
         judge: how the judge learns; None as usual.
+        dial: whether to compose at every setting of the novelty dial, too.
     """
 
     count: int = 200
     seeds: int = 5
     novelty: float = 0.3
     judge: JudgeConfig | None = None
+    dial: bool = False
+
+    @property
+    def turned(self) -> int:
+        """Compositions at each setting of the dial: there are eleven, so half as many as else."""
+        return max(self.count // 2, FEWEST_WORKS)
 
 
 @dataclass(frozen=True)
@@ -58,12 +69,14 @@ class Evaluation:
         profiles: share of places of each column equal to the place 1 to 8 before.
         subject: name of the column that is evaluated.
         facts: how many pieces there were and the like, JSON-ready.
+        dial: what the novelty dial does; None where it was not turned.
     """
 
     columns: Mapping[str, Cells]
     profiles: Mapping[str, list[float]]
     subject: str
     facts: dict[str, Any] = field(default_factory=dict)
+    dial: Dial | None = None
 
     @property
     def rows(self) -> list[str]:
@@ -131,11 +144,15 @@ def evaluate_model(model: Model, store: FragmentStore, plan: Plan, watcher: Watc
     people = gather_people(store, yardstick)
     ruler = Ruler(yardstick, people, plan.count, plan.seeds, plan.judge)
     sets = _compose(model, people, plan, watcher)
-    sets |= _imitate(yardstick, people, plan)
+    sets |= _imitate(yardstick, people, plan, watcher)
     found = _measure(ruler, sets, watcher)
     known = form.seen_share(model.known, people.fragments) if len(model.known) else 0.0
     facts = {"candidates": _candidates(model), "known_in_training": known}
-    return _evaluation(ruler, sets, found, POLICIES[0], facts)
+    whole = _evaluation(ruler, sets, found, POLICIES[0], facts)
+    if not plan.dial:
+        return whole
+    kinds = _draw_kinds(people, model.domain, plan.turned, seed=0)
+    return replace(whole, dial=turn_dial(model, ruler, found[PEOPLE], kinds, watcher))
 
 
 def evaluate_pieces(
@@ -154,28 +171,30 @@ def evaluate_pieces(
     alone = Plan(len(windows), 1, plan.novelty, plan.judge)
     ruler = Ruler(yardstick, people, len(windows), judge=plan.judge)
     order = np.random.default_rng(0).permutation(len(windows))
-    sets = {FILES: [windows[order]]} | _imitate(yardstick, people, alone)
+    sets = {FILES: [windows[order]]} | _imitate(yardstick, people, alone, watcher)
     return _evaluation(ruler, sets, _measure(ruler, sets, watcher), FILES, {})
 
 
 def _compose(model: Model, people: People, plan: Plan, watcher: Watcher) -> Sets:
-    """Compositions of every policy and seed, of the kinds that people's pieces have."""
+    """Compositions of every policy and seed, of the kinds that people's pieces have.
+
+    And the best of as many whole pieces as there are candidates at a place: as many critics' calls.
+    """
     batches = -(-plan.count // BATCH)
     places = people.unseen.windows.shape[1]
-    watcher.phase("composing", len(POLICIES) * plan.seeds * batches * places)
-    done = 0
-
-    def step(_: object) -> None:
-        nonlocal done
-        done += 1
-        watcher.step(done, {})
-
-    sets: Sets = {policy: [] for policy in POLICIES}
+    rivals = _candidates(model)
+    best = f"best of {rivals}"
+    watcher.phase("composing", (len(POLICIES) + 1) * plan.seeds * batches * places)
+    names, jobs = [], []
     for seed in range(plan.seeds):
         kinds = _draw_kinds(people, model.domain, plan.count, seed)
-        for policy in POLICIES:
-            made = compose_windows(model, policy, kinds, seed, plan.novelty, step)
-            sets[policy].append(made)
+        rest = (kinds, seed, plan.novelty)
+        names += [*POLICIES, best]
+        jobs += [partial(compose_windows, model, policy, *rest) for policy in POLICIES]
+        jobs.append(partial(compose_best, model, rivals, *rest))
+    sets: Sets = {}
+    for name, made in zip(names, at_once(jobs, lambda done: watcher.step(done, {})), strict=True):
+        sets.setdefault(name, []).append(made)
     return sets
 
 
@@ -186,13 +205,16 @@ def _draw_kinds(people: People, domain: Domain, count: int, seed: int) -> np.nda
     return np.where(own < 0, rng.integers(domain.kinds, size=count), own)
 
 
-def _imitate(yardstick: Yardstick, people: People, plan: Plan) -> Sets:
+def _imitate(yardstick: Yardstick, people: People, plan: Plan, watcher: Watcher) -> Sets:
     """Pieces by the domain's simple models, learnt from the training windows."""
     sets: Sets = {}
+    watcher.phase("imitating", plan.seeds)
     for seed in range(plan.seeds):
+        kinds = _draw_kinds(people, yardstick.domain, plan.count, seed)
         rng = np.random.default_rng((seed, BASELINES))
-        for name, made in yardstick.baselines(people.known.windows, plan.count, rng).items():
+        for name, made in yardstick.baselines(people.known, kinds, rng).items():
             sets.setdefault(name, []).append(made)
+        watcher.step(seed + 1, {})
     return sets
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from composer.evaluation.matches import longest_elsewhere, rank_suffixes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -68,9 +70,35 @@ def seen_share(fragments: np.ndarray, corpus: np.ndarray) -> float:
 
 def seen(fragments: np.ndarray, corpus: np.ndarray) -> np.ndarray:
     """Say which fragments occur in a corpus: as ``seen_share``, bool ``[n]``."""
-    both = np.concatenate((fragments, corpus)).reshape(len(fragments) + len(corpus), -1)
-    _, names = np.unique(both, axis=0, return_inverse=True)
+    names = _name(fragments, corpus)
     return np.isin(names[: len(fragments)], names[len(fragments) :])
+
+
+def longest_seen(pieces: np.ndarray, corpus: np.ndarray) -> np.ndarray:
+    """Give the longest run of successive places that some piece of a corpus has just so.
+
+    Args:
+        pieces: uint8 ``[n, places, *shape]``.
+        corpus: uint8 ``[m, places, *shape]``.
+
+    Returns:
+        int64 ``[n]``, 0 (no fragment was seen) to ``places``, wherever in a piece the run lies.
+    """
+    count, places = pieces.shape[:2]
+    flat = (x.reshape(-1, *x.shape[2:]) for x in (pieces, corpus))
+    names = _name(*flat).reshape(-1, places)
+    ended = np.pad(names, ((0, 0), (0, 1)))  # no run goes on from one piece into the next
+    ends = np.broadcast_to(np.arange(places + 1) == places, ended.shape)
+    known = np.repeat(np.arange(len(ended)) >= count, places + 1)
+    suffixes = rank_suffixes(ended.ravel(), ends.ravel())
+    lengths, _ = longest_elsewhere(suffixes, known.astype(np.int64), known)
+    return lengths.reshape(ended.shape)[:count].max(axis=1)
+
+
+def _name(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Number fragments ``[n, *shape]`` and ``[m, *shape]``, equal ones alike: int64 ``[n + m]``."""
+    both = np.concatenate((first, second)).reshape(len(first) + len(second), -1)
+    return np.unique(both, axis=0, return_inverse=True)[1]
 
 
 def unique_share(fragments: np.ndarray, count: int = 1000) -> float:

@@ -9,7 +9,7 @@ an agent but the form of the encoder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,6 +70,7 @@ class JudgeResult:
         interval: 95% bootstrap interval of ``auc`` over groups of pieces.
         network_auc: of the network.
         statistics_auc: of the linear model.
+        drawn: float64 ``[rounds]``, the bootstrap values of ``auc``.
     """
 
     auc: float
@@ -77,6 +78,7 @@ class JudgeResult:
     interval: tuple[float, float]
     network_auc: float
     statistics_auc: float
+    drawn: np.ndarray = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -213,20 +215,23 @@ def _result(
     aucs = np.array([[auc(s[f & human], s[f & ~human]) for f in folds] for s in scores])
     best = int(aucs.mean(axis=1).argmax())
     counts = draw_counts(works, ROUNDS, rng)
-    drawn = []
+    drawn, there = [], []
     for fold in folds:
         higher, lower = np.flatnonzero(fold & human), np.flatnonzero(fold & ~human)
         difference = scores[best, higher][:, None] - scores[best, lower]
         wins = (np.sign(difference) + 1) / 2
         plus, minus = counts[:, higher], counts[:, lower]
-        pairs = np.maximum(plus.sum(axis=1) * minus.sum(axis=1), 1)
-        drawn.append(((plus @ wins) * minus).sum(axis=1) / pairs)
+        pairs = plus.sum(axis=1) * minus.sum(axis=1)
+        drawn.append(((plus @ wins) * minus).sum(axis=1) / np.maximum(pairs, 1))
+        there.append(pairs > 0)  # of few works, a draw may leave a fold without any
+    averaged = np.sum(drawn, axis=0) / np.maximum(np.sum(there, axis=0), 1)
     return JudgeResult(
         auc=float(aucs[best].mean()),
         fold_aucs=tuple(float(value) for value in aucs[best]),
-        interval=percentile_interval(np.mean(drawn, axis=0)),
+        interval=percentile_interval(averaged),
         network_auc=float(aucs[0].mean()),
         statistics_auc=float(aucs[1].mean()),
+        drawn=averaged,
     )
 
 

@@ -33,8 +33,7 @@ def overlapped_area(made: np.ndarray, real: np.ndarray) -> float:
     Returns:
         0 (nothing in common) to 1 (equal).
     """
-    step, within, across = _densities(made, real)
-    return min(1.0, float(np.minimum(within, across).sum() * step))
+    return compare_distances(made, real)[0]
 
 
 def distance_divergence(made: np.ndarray, real: np.ndarray) -> float:
@@ -47,9 +46,15 @@ def distance_divergence(made: np.ndarray, real: np.ndarray) -> float:
     Returns:
         0 (equal) upwards, in nats; about 700 where the densities do not meet.
     """
+    return compare_distances(made, real)[1]
+
+
+def compare_distances(made: np.ndarray, real: np.ndarray) -> tuple[float, float]:
+    """``overlapped_area`` and ``distance_divergence`` at once."""
     step, within, across = _densities(made, real)
+    area = min(1.0, float(np.minimum(within, across).sum() * step))
     logs = [np.log(np.maximum(density, np.finfo(np.float64).tiny)) for density in (within, across)]
-    return max(0.0, float((within * (logs[0] - logs[1])).sum() * step))
+    return area, max(0.0, float((within * (logs[0] - logs[1])).sum() * step))
 
 
 def self_distances(samples: np.ndarray) -> np.ndarray:
@@ -57,10 +62,29 @@ def self_distances(samples: np.ndarray) -> np.ndarray:
     return pair_distances(samples, samples)[np.triu_indices(len(samples), 1)]
 
 
-def kernel_density(values: np.ndarray, places: np.ndarray, bandwidth: float) -> np.ndarray:
-    """Density by Gaussian kernels (Parzen, 1962): values ``[n]``, places ``[m]`` -> ``[m]``."""
-    heights = [np.exp(-(((values - place) / bandwidth) ** 2) / 2).mean() for place in places]
-    return np.array(heights) / (bandwidth * np.sqrt(2 * np.pi))
+def kernel_density(values: np.ndarray, grid: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Density by Gaussian kernels (Parzen, 1962) on a regular grid.
+
+    Each value is shared between the two points beside it and the shares are smoothed (linear
+    binning, Wand, J. Computational and Graphical Statistics 3, 1994), so the time does not grow
+    with values times points.
+
+    Args:
+        values: float ``[n]``, not beyond the grid.
+        grid: float ``[m]``, rising by equal steps, small beside the bandwidth.
+        bandwidth: standard deviation of the kernels.
+
+    Returns:
+        float64 ``[m]``.
+    """
+    step = (grid[-1] - grid[0]) / (len(grid) - 1)
+    places = (values - grid[0]) / step
+    left = np.minimum(places.astype(np.int64), len(grid) - 2)
+    shares = np.bincount(left, 1 - (places - left), len(grid))
+    shares[1:] += np.bincount(left, places - left, len(grid))[:-1]
+    away = step / bandwidth * np.arange(1 - len(grid), len(grid))
+    kernel = np.exp(-(away**2) / 2) / (len(values) * bandwidth * np.sqrt(2 * np.pi))
+    return np.convolve(shares, kernel, "valid")
 
 
 def scott_bandwidth(values: np.ndarray) -> float:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from composer.evaluation.columns import AUC
+from composer.evaluation.columns import AUC, NOVELTY, RUN, Cell
+from composer.evaluation.dial import REALISM
 from composer.evaluation.evaluate import PEOPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from composer.evaluation.columns import Cell
+    from composer.evaluation.dial import Dial
     from composer.evaluation.evaluate import Evaluation
 
 FORMAT = 1  # of the JSON form; raise it whenever a field changes its meaning
@@ -84,28 +85,45 @@ def as_json(report: Report) -> dict[str, Any]:
         "facts": found.facts,
         "columns": {
             column: {
-                row: {
-                    "value": _number(cell.value),
-                    "low": _number(cell.low),
-                    "high": _number(cell.high),
-                    "like_people": found.alike(column, row),
-                }
+                row: {**_plain(cell), "like_people": found.alike(column, row)}
                 for row, cell in cells.items()
             }
             for column, cells in found.columns.items()
         },
         "repeat_profiles": dict(found.profiles),
+        "dial": found.dial and _dial_as_json(found.dial),
         "notes": list(report.notes),
     }
 
 
-def as_html(report: Report, plots: Mapping[str, bytes]) -> str:
+def dial_in_words(dial: Dial) -> str:
+    """What the dial does, in two sentences."""
+    return (
+        f"The setting and the {NOVELTY} have a rank correlation of {interval(dial.rank)}; 1 would "
+        f"mean that every step up makes them newer. Together, realism and novelty reach a "
+        f"hypervolume of {interval(dial.volume)}: the area below their front, 1 at most."
+    )
+
+
+def dial_as_text(dial: Dial) -> str:
+    """The table of the dial for a terminal, and what it says."""
+    table = [["dial", *dial.rows], *_dial_rows(dial, lambda cell: interval(cell, brackets=False))]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(map(str.rjust, row, widths)) for row in table]
+    return "\n".join([*lines, dial_in_words(dial)])
+
+
+def as_html(
+    report: Report, plots: Mapping[str, bytes], dial_plots: Mapping[str, bytes] | None = None
+) -> str:
     """The page.
 
     Args:
         report: what it shows.
         plots: SVG by caption.
+        dial_plots: the same, of the novelty dial.
     """
+    dial = report.evaluation.dial
     title = escape(f"Evaluation: {report.title}")
     facts = "".join(
         f"<li>{escape(what)}: {escape(value)}</li>" for what, value in report.about.items()
@@ -124,6 +142,7 @@ def as_html(report: Report, plots: Mapping[str, bytes]) -> str:
             _table(report.evaluation),
             *(["<h2>Plots</h2>"] if plots else []),
             *(_figure(caption, data, "image/svg+xml") for caption, data in plots.items()),
+            *(_dial_section(dial, dial_plots or {}) if dial else []),
             *(["<h2>Pieces</h2>", UNPICKED, '<div class="pieces">'] if report.pieces else []),
             *(_figure(caption, data, "image/png") for caption, data in report.pieces.items()),
             *(["</div>"] if report.pieces else []),
@@ -139,6 +158,12 @@ time. <span class="alike">Like people</span>: the interval meets that of people.
 pieces in the place of compositions, the floor; all else is of the pieces that no network was
 trained on. Of fewer pieces intervals are wider, and more looks alike.</p>"""
 UNPICKED = "<p>Unpicked: the first seeds.</p>"
+DIAL = f"""<p>The agent composes the same {{count:,}} seeds and plans at each setting, so that only
+the dial differs. <b>{REALISM}</b>: 2 (1 - AUC), so 1 where a judge cannot tell them from people's
+pieces, 0 where it always can; a new judge learns at each setting. <b>{NOVELTY}</b>: how far they
+are from all fragments of the training part of the folder, 1 being as far as two of those are
+from one another. As it is rewarded, what is in the piece already counts as known, too, and known is
+what the model keeps. <b>{RUN}</b>: in fragments, of a piece.</p>"""
 
 
 def interval(cell: Cell, *, brackets: bool = True) -> str:
@@ -172,10 +197,47 @@ def _cells(found: Evaluation, row: str) -> Iterable[tuple[str, str]]:
     for name, cells in found.columns.items():
         cell = cells[row]
         alike = None if name == PEOPLE else found.alike(name, row)
-        text = escape(interval(cell, brackets=False)) + (" ≠" if alike is False else "")
-        if not math.isnan(cell.low):
-            text += f"<small>[{cell.low:.3f}, {cell.high:.3f}]</small>"
+        text = _content(cell, " ≠" if alike is False else "")
         yield text, f"{CLASSES[alike]} {_emphasis(found, name)}".strip()
+
+
+def _dial_section(dial: Dial, plots: Mapping[str, bytes]) -> list[str]:
+    """Heading, table and plots of the dial."""
+    head = _row("dial", "th", [(escape(name), "") for name in dial.rows])
+    rows = [
+        _row(name, "td", [(cell, "") for cell in cells])
+        for name, *cells in _dial_rows(dial, _content)
+    ]
+    return [
+        "<h2>The novelty dial</h2>",
+        f"<p>{escape(dial_in_words(dial))}</p>",
+        DIAL.format(count=dial.count),
+        f'<div class="scroll"><table><thead>{head}</thead>\n<tbody>',
+        *rows,
+        "</tbody></table></div>",
+        *(_figure(caption, data, "image/svg+xml") for caption, data in plots.items()),
+    ]
+
+
+def _dial_rows(dial: Dial, show: Callable[[Cell], str]) -> list[list[str]]:
+    """A line for people and one for each setting: its name, then its figures."""
+    people = [show(dial.people.get(name, Cell(math.nan))) for name in dial.rows]
+    settings = [
+        [f"{setting:g}", *(show(row[number]) for row in dial.rows.values())]
+        for number, setting in enumerate(dial.settings)
+    ]
+    return [[PEOPLE, *people], *settings]
+
+
+def _dial_as_json(dial: Dial) -> dict[str, Any]:
+    return {
+        "count": dial.count,
+        "settings": list(dial.settings),
+        "rows": {name: [_plain(cell) for cell in row] for name, row in dial.rows.items()},
+        "people": {name: _plain(cell) for name, cell in dial.people.items()},
+        "rank_correlation": _plain(dial.rank),
+        "hypervolume": _plain(dial.volume),
+    }
 
 
 def _emphasis(found: Evaluation, column: str) -> str:
@@ -196,6 +258,19 @@ def _figure(caption: str, data: bytes, kind: str) -> str:
         f'<figure><img alt="{text}" src="data:{kind};base64,{content}">'
         f"<figcaption>{text}</figcaption></figure>"
     )
+
+
+def _content(cell: Cell, mark: str = "") -> str:
+    """A figure with a mark, its interval small below it."""
+    text = interval(cell, brackets=False) + mark
+    if not math.isnan(cell.low):
+        text += f"<small>[{cell.low:.3f}, {cell.high:.3f}]</small>"
+    return text
+
+
+def _plain(cell: Cell) -> dict[str, float | None]:
+    ends = {"value": cell.value, "low": cell.low, "high": cell.high}
+    return {name: _number(value) for name, value in ends.items()}
 
 
 def _number(value: float) -> float | None:

@@ -92,6 +92,18 @@ def compose_windows(
     novelty: float,
     watch: Callable[[Observation], None] | None = None,
 ) -> np.ndarray:
+    """As ``compose_scored``, without the rewards."""
+    return compose_scored(model, policy, kinds, seed, novelty, watch)[0]
+
+
+def compose_scored(
+    model: Model,
+    policy: str,
+    kinds: np.ndarray,
+    seed: int,
+    novelty: float,
+    watch: Callable[[Observation], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Compose one piece of the training layout of each of ``kinds``, many at a time.
 
     Args:
@@ -103,10 +115,12 @@ def compose_windows(
         watch: is shown what each batch can choose from, place by place.
 
     Returns:
-        uint8 ``[n, places, *shape]``.
+        uint8 ``[n, places, *shape]``; float32 ``[n, places, 2]``, realism and novelty of each place
+        as the environment rewards them.
     """
     choose, world = chooser(model, policy).choose, model.world()
-    made = [np.zeros((0, *_form(model.domain)), np.uint8)]
+    form = _form(model.domain)
+    made, rewards = [np.zeros((0, *form), np.uint8)], [np.zeros((0, form[0], 2), np.float32)]
     for start in range(0, len(kinds), BATCH):
         part = kinds[start : start + BATCH]
         env = CompositionVectorEnv(world, len(part), preference=novelty)
@@ -118,7 +132,8 @@ def compose_windows(
                 watch(observation)
             observation, *_ = env.step(choose(observation, rng))
         made.append(env.stage.placed)
-    return np.concatenate(made)
+        rewards.append(env.stage.rewards)
+    return np.concatenate(made), np.concatenate(rewards)
 
 
 def _form(domain: Domain) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from composer.composition import Composition
     from composer.domain import Domain
+    from composer.evaluation.samples import Sample
 
 Ratio = tuple[np.ndarray, np.ndarray]
 Figures = dict[str, float]
@@ -95,13 +96,13 @@ class Yardstick:
     # ---- other columns, pictures --------------------------------------------------------------
 
     def baselines(
-        self, known: np.ndarray, count: int, rng: np.random.Generator
+        self, known: Sample, kinds: np.ndarray, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """Pieces by simple models of the domain: name -> uint8 ``[count, places, *shape]``.
+        """Pieces by simple models of the domain: name -> uint8 ``[n, places, *shape]``.
 
-        ``known`` uint8 ``[n, places, *shape]`` are pieces to learn from.
+        ``known`` are pieces to learn from, ``kinds`` int64 ``[n]`` the kind that each shall be.
         """
-        del known, count, rng
+        del known, kinds, rng
         return {}
 
     def picture(self, composition: Composition) -> bytes | None:

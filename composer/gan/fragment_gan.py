@@ -31,7 +31,7 @@ class GanConfig:
     """Fragment GAN.
 
     Attributes:
-        latent: size of the noise vector.
+        latent: size of the noise vector, where the domain leaves it open.
         generator_width, discriminator_width: hidden units.
         batch: places a step.
         learning_rate, final_learning_rate: Adam's, decayed by a cosine over ``steps``.
@@ -114,7 +114,8 @@ class FragmentGAN:
         self.domain = domain
         self.config = config
         self.codes = domain.codes
-        self.generator = domain.generator(config.latent, config.generator_width)
+        self.latent = domain.latent(config.latent)
+        self.generator = domain.generator(self.latent, config.generator_width)
         self.discriminator = domain.discriminator(config.discriminator_width)
         self.average = copy.deepcopy(self.generator).requires_grad_(requires_grad=False)
         betas = (0.0, config.beta2)
@@ -149,7 +150,7 @@ class FragmentGAN:
         around = Context(real, self.codes)
         inside = around if seen is real else Context(seen, self.codes)
         fragments = look_up(real.fragments, self.codes)
-        size = (2, len(fragments), self.config.latent)
+        size = (2, len(fragments), self.latent)
         noise = torch.from_numpy(rng.standard_normal(size, dtype=np.float32))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
             values = self._update_discriminator(fragments, around, inside, noise[0])

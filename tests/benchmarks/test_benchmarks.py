@@ -14,7 +14,9 @@ from composer.domains.art.presets import PRESETS as ART_PRESETS
 from composer.domains.art.settings import ArtSettings
 from composer.domains.music.presets import PRESETS
 from composer.domains.music.settings import MusicSettings
+from composer.evaluation.columns import People, Ruler
 from composer.evaluation.judge import JudgeConfig
+from composer.evaluation.samples import Sample
 from composer.fragments import FragmentStore
 from composer.model import Model, build
 
@@ -174,6 +176,19 @@ def test_speed_times_both_agents(load, model):
     world = model.world()
     assert speed.our_rate(world, 32, pieces=4) > 0
     assert speed.their_rate(world, 32) > 0
+
+
+def test_another_agent_is_trained_on_the_same_environment(load, store, model):
+    sb3 = load("sb3")
+    theirs = sb3.train_theirs(model, 2, 0.2)
+    assert theirs.num_timesteps == 2 * PRESETS["standard"].episodes * SETTINGS.bars
+    assert theirs._n_updates == PRESETS["standard"].updates  # of the second round
+    people = People(*[Sample.alone(store.fragments.reshape(60, 4, 1, 8))] * 2, store.fragments)
+    ruler = Ruler(model.domain.yardstick(), people, 10, judge=QUICK)
+    found = sb3.compare(model, theirs, ruler, [0, 1], 10, 0.2)
+    assert list(found) == ["agent", "resample", "random", "Stable-Baselines3"]
+    assert all(0 <= told.value <= 1 and 0 <= mean <= 1 for told, mean in found.values())
+    assert repr(found) == repr(sb3.compare(model, theirs, ruler, [0, 1], 10, 0.2))
 
 
 def test_speed_takes_medians_of_turns(load):

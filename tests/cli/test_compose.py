@@ -116,6 +116,10 @@ def test_the_second_piece_is_the_first_of_the_next_seed(here, model):
         ["--tempo", "nan"],
         ["--tempo", "5"],
         ["--instrument", "128"],
+        ["--max-copy", "0", "--data", "tunes"],
+        ["--max-copy", "3", "--data", "tunes"],
+        ["--max-copy", "10001", "--data", "tunes"],
+        ["--max-copy", "six", "--data", "tunes"],
         ["--temperature", "0"],
         ["--policy", "best"],
         ["--size", "0x0"],
@@ -153,9 +157,37 @@ def test_an_option_of_the_other_domain_is_refused(monkeypatch, model, canvas):
     assert refused(monkeypatch, "--model", canvas, "--bars", "16") == (
         "composer: --bars is for music; tiles makes pictures\n"
     )
+    for option in (["--max-copy", "6"], ["--data", "tunes"]):
+        sentence = f"composer: {option[0]} is for music; tiles makes pictures\n"
+        assert refused(monkeypatch, "--model", canvas, *option) == sentence
     assert refused(monkeypatch, "--model", model, "--tileable") == (
         "composer: --tileable is for pictures; tunes makes music\n"
     )
+
+
+@pytest.mark.usefixtures("here")
+def test_how_much_and_what_not_to_copy_go_together(monkeypatch, model):
+    assert refused(monkeypatch, "--model", model, "--max-copy", "6") == (
+        "composer: --max-copy needs --data, the folder of MIDI files that is not to be copied\n"
+    )
+    assert refused(monkeypatch, "--model", model, "--data", "tunes") == (
+        "composer: --data says what not to copy, but not how much of it: add --max-copy, as in 8\n"
+    )
+
+
+def test_a_folder_without_music_is_named(here, model):
+    (here / "empty").mkdir()
+    (here / "texts").mkdir()
+    (here / "texts" / "a.mid").write_text("no music")
+    for folder, message in (
+        ("missing", "cannot read the folder 'missing'"),
+        ("empty", "there is no music (.mid, .midi) below 'empty'"),
+        ("texts", "none of the 1 MIDI files below 'texts' can be used, e.g. a.mid: not a MIDI"),
+    ):
+        result = run("--model", model, "--max-copy", "6", "--data", folder)
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert message in result.stderr
+    assert not any((here / "outputs").iterdir())
 
 
 @pytest.mark.parametrize(

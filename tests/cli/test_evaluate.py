@@ -120,12 +120,32 @@ def test_the_same_is_found_again_and_nothing_is_overwritten(model, tunes):
     assert pages[0] == pages[1]
     assert list(first)[:4] == ["format", "title", "headline", "subject"]
     assert list(first["columns"]) == [
-        *("people", "agent", "resample", "greedy", "random", "first", "Markov, order 2"),
+        *("people", "agent", "resample", "greedy", "random", "first"),
+        *("best of 12", "Markov, order 2", "n-gram, order 12"),
     ]
     rows = {tuple(column) for column in first["columns"].values()}
     assert len(rows) == 1
-    assert {"Vendi score", "groove similarity", "novelty of fragments"} <= set(rows.pop())
+    assert {
+        "Vendi score",
+        "groove similarity",
+        "novelty of fragments",
+        "overlapped area: groove similarity",
+        "divergence of distances: groove similarity",
+    } <= set(rows.pop())
     assert first["columns"]["Markov, order 2"]["fragments seen in training"]["value"] == 1
+
+
+def test_the_dial_is_added_to_the_page_and_the_terminal(model, tunes):
+    result = run(model, "--data", tunes, *SMALL, "--dial")
+    assert result.exit_code == 0, result.stderr
+    path, head, *lines = result.stdout.splitlines()
+    assert path == "outputs/mine-report.html"
+    assert head.split()[0] == "dial"
+    assert len(lines) == 1 + 11 + 1
+    assert "composing along the dial" in result.stderr
+    text = Path(path).read_text()
+    assert text.count("data:image/svg+xml") == 4
+    assert "<h2>The novelty dial</h2>" in text
 
 
 def test_pictures_are_evaluated_too(canvas, pictures, monkeypatch):
@@ -134,7 +154,7 @@ def test_pictures_are_evaluated_too(canvas, pictures, monkeypatch):
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
     assert "crops: coverage" in found["columns"]["agent"]
-    assert list(found["columns"])[-1] == "first"
+    assert list(found["columns"])[-2:] == ["border matching", "quilting"]
 
 
 def test_files_are_evaluated_and_those_that_cannot_be_are_named(tunes, tmp_path):
@@ -143,7 +163,7 @@ def test_files_are_evaluated_and_those_that_cannot_be_are_named(tunes, tmp_path)
     result = run("--files", *files, str(tmp_path / "made" / "x.mid"), "--data", tunes, "--json")
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
-    assert list(found["columns"]) == ["people", "files", "Markov, order 2"]
+    assert list(found["columns"]) == ["people", "files", "Markov, order 2", "n-gram, order 12"]
     assert found["report"] == "outputs/files-report.html"
     (note,) = found["notes"]
     assert "made/x.mid: " in note
@@ -172,6 +192,7 @@ def test_bad_input_is_one_sentence(model, tunes, pictures, tmp_path):
         ([model, "--data", str(few)], 3, "too few pieces to judge by"),
         ([model, model, "--data", tunes], 2, "one model at a time, not 2"),
         (["--files", *files, "--data", tunes, "--seeds", "2"], 2, "leave it out with --files"),
+        (["--files", *files, "--data", tunes, "--dial"], 2, "--dial says how a model composes"),
         (["--files", "no.mid", "--data", tunes], 3, "none of the 1 MIDI files can be used"),
         (["--files", "no.txt", "--data", tunes], 3, "'no.txt' is neither pictures"),
         (["--files", "gone.mid", "--data", tunes], 3, "there is no file 'gone.mid'"),

@@ -5,7 +5,18 @@ import numpy as np
 import pytest
 from toy import PLACES, ToyDomain, toy_store
 
-from composer.evaluation.columns import AUC, NOVELTY, PROFILE, SEEN, UNIQUE, VENDI, Cell, Ruler
+from composer.evaluation.columns import (
+    AUC,
+    NOVELTY,
+    PROFILE,
+    RUN,
+    SEEN,
+    UNIQUE,
+    VENDI,
+    VENDI_FEATURES,
+    Cell,
+    Ruler,
+)
 from composer.evaluation.evaluate import gather_people
 from composer.evaluation.judge import JudgeConfig
 
@@ -31,6 +42,7 @@ def test_the_floor_is_people_against_people(ruler):
     assert cells[AUC].low <= 0.5 <= cells[AUC].high + 0.1
     assert cells[PROFILE].value == 0  # a toy piece never comes back in five places
     assert cells[SEEN].value == 1
+    assert cells[RUN].value == PLACES  # there are six pieces in all
     assert cells[NOVELTY].value == 0
     assert 1 < cells[VENDI].value <= 6  # pieces differ in where they start
 
@@ -40,7 +52,7 @@ def test_noise_is_unlike_people_in_every_respect(ruler):
     sets = [rng.integers(6, size=(30, PLACES, 2), dtype=np.uint8) for _ in range(2)]
     noise, floor = ruler.column(sets), ruler.floor()
     assert list(noise) == list(floor)
-    for row in (AUC, SEEN, NOVELTY, VENDI, UNIQUE):
+    for row in (AUC, SEEN, RUN, NOVELTY, VENDI, VENDI_FEATURES, UNIQUE):
         assert noise[row].meets(floor[row]) is False, row
     assert noise[AUC].value > 0.9
     assert noise[SEEN].value < 0.4
@@ -56,6 +68,7 @@ def test_columns_depend_on_the_pieces_and_the_seed_alone(ruler):
 def test_copies_are_told_by_their_lack_of_variety(ruler):
     copies = ruler.column([np.repeat(ruler.people.known.windows[:1], 30, axis=0)])
     assert copies[VENDI].value == pytest.approx(1)
+    assert copies[VENDI_FEATURES].value == pytest.approx(1, abs=1e-4)
     assert copies[UNIQUE].value < ruler.floor()[UNIQUE].value
     assert math.isclose(copies[SEEN].value, 1)
 
@@ -73,3 +86,12 @@ def test_sets_of_people_share_nothing(ruler):
     assert [len(sample) for sample in sets] == [20] * 4
     assert len(np.unique(np.concatenate([sample.works for sample in sets]))) == 80
     assert len(many._deal(many.people.unseen)) == 1
+
+
+def test_newness_is_told_piece_by_piece(ruler):
+    known = ruler.people.known.windows[:1]
+    found = ruler.newness(np.concatenate((known, known[:, ::-1], known - known + [0, 1])))
+    assert found[SEEN].tolist() == [1, 1, 0]
+    assert found[RUN].tolist() == [PLACES, 1, 0]
+    assert found[NOVELTY][:2].tolist() == [0, 0]
+    assert found[NOVELTY][2] > 0.5

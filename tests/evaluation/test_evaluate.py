@@ -20,6 +20,7 @@ from composer.evaluation.judge import JudgeConfig
 
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=2, penalties=(0.1,))
 PLAN = Plan(count=12, seeds=2, judge=QUICK)
+BEST = "best of 15"  # as many as the toy domain has candidates at a place
 
 
 class Counting:
@@ -42,16 +43,25 @@ def model(toy_model):
 def test_a_model_is_set_beside_people_and_every_other_policy(model):
     watcher = Counting()
     found = evaluate_model(model, toy_store(100), PLAN, watcher)
-    assert list(found.columns) == [PEOPLE, *POLICIES]
+    assert list(found.columns) == [PEOPLE, *POLICIES, BEST]
     assert found.subject == "agent"
+    assert found.facts["candidates"] == 15
     assert watcher.phases == watcher.done
-    assert watcher.phases["composing"] == len(POLICIES) * 2 * PLACES
-    assert found.facts["pieces"] == {PEOPLE: 20, **dict.fromkeys(POLICIES, 24)}
+    assert watcher.phases["composing"] == (len(POLICIES) + 1) * 2 * PLACES
+    assert watcher.phases["imitating"] == 2
+    assert found.facts["pieces"] == {PEOPLE: 20, **dict.fromkeys((*POLICIES, BEST), 24)}
     assert found.facts["known_in_training"] == pytest.approx(2 / 3)
     assert {tuple(cells) for cells in found.columns.values()} == {tuple(found.rows)}
     assert found.alike(PEOPLE, SEEN) is True
     assert found.columns["agent"][SEEN].value < 1
-    assert [len(profile) for profile in found.profiles.values()] == [8] * 6
+    assert [len(profile) for profile in found.profiles.values()] == [8] * 7
+
+
+def test_the_dial_is_turned_when_asked(model):
+    found = evaluate_model(model, toy_store(100), replace(PLAN, count=30, dial=True), Counting())
+    assert found.dial.count == 15
+    assert found.dial.people[SEEN] == found.columns[PEOPLE][SEEN]
+    assert Plan(count=11).turned == 10  # the fewest that a judge can learn from
 
 
 def test_the_same_is_found_again(model):

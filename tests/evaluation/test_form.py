@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from composer.evaluation.form import (
+    longest_seen,
     profile_distance,
     repeat_profile,
     repeats,
@@ -66,3 +67,30 @@ def test_unique_share_is_the_mean_over_draws(names: np.ndarray, count: int):
 def test_relabelling_tokens_changes_no_share(pieces: np.ndarray):
     relabelled = np.array([7, 3, 200, 9], dtype=np.uint8)[pieces]
     assert np.array_equal(repeats(pieces), repeats(relabelled))
+
+
+def test_the_longest_run_that_a_piece_of_the_corpus_has_just_so():
+    corpus = np.stack([line_of(1, 2, 3, 4), line_of(5, 6, 7, 8)])
+    pieces = np.stack(
+        [
+            line_of(1, 2, 3, 4),  # a copy
+            line_of(9, 6, 7, 9),  # two in a row
+            line_of(9, 3, 4, 5),  # 4 and 5 stand in different pieces
+            line_of(8, 7, 6, 5),  # each is there, no two in this order
+            line_of(9, 9, 9, 9),  # comes back in itself, but not in the corpus
+            line_of(9, 9, 9, 9),  # nor does another new piece count
+        ]
+    )
+    assert longest_seen(pieces, corpus).tolist() == [4, 2, 2, 1, 0, 0]
+    assert longest_seen(pieces, line_of(9, 9, 8, 8)[None]).tolist() == [0, 1, 1, 1, 2, 2]
+
+
+@given(arrays(np.uint8, (7, 4, 1), elements=st.integers(0, 2)))
+@settings(max_examples=30, deadline=None)
+def test_the_longest_run_is_the_one_that_a_search_finds(pieces):
+    made, corpus = pieces[:3], pieces[3:]
+    lines = [bytes(piece.ravel()) for piece in corpus]
+    for piece, found in zip(made, longest_seen(made, corpus).tolist(), strict=True):
+        own = bytes(piece.ravel())
+        parts = [own[a:b] for a in range(4) for b in range(a + 1, 5)]
+        assert found == max((len(p) for p in parts if any(p in x for x in lines)), default=0)

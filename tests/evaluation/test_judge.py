@@ -117,3 +117,10 @@ def test_the_seed_decides_and_the_global_random_state_stays():
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(5)
     assert judged(real, made) == first
+
+
+def test_a_fold_that_a_draw_leaves_empty_does_not_count_as_an_error():
+    real, made = np.zeros((10, 1), np.float32), np.ones((10, 1), np.float32)
+    found = judge_statistics(real, made, config=replace(QUICK, folds=5))
+    assert found.auc == 1
+    assert found.interval == (1, 1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from composer.evaluation.overlap import (
+    compare_distances,
     distance_divergence,
     kernel_density,
     overlapped_area,
@@ -28,9 +29,11 @@ def test_density_by_hand():
     values = np.array([1.0, 2, 4])
     width = scott_bandwidth(values)
     assert width == pytest.approx(np.sqrt(7 / 3) / 3**0.2)
-    found = kernel_density(values, np.array([0.0, 3]), width)
-    expected = [sum(normal(place, value, width) for value in values) / 3 for place in (0, 3)]
-    assert found == pytest.approx(expected)
+    grid = np.linspace(0, 6, 601)
+    found = kernel_density(values + 0.003, grid, width)
+    expected = [sum(normal(x, value + 0.003, width) for value in values) / 3 for x in grid]
+    assert found == pytest.approx(np.array(expected), abs=1e-5)
+    assert kernel_density(np.array([6.0]), grid, 0.1)[-1] == pytest.approx(normal(0, 0, 0.1))
 
 
 def test_area_and_divergence_by_hand():
@@ -47,6 +50,10 @@ def test_area_and_divergence_by_hand():
 
 
 def test_the_same_distribution_overlaps():
+    assert compare_distances(MADE, REAL) == (
+        overlapped_area(MADE, REAL),
+        distance_divergence(MADE, REAL),
+    )
     assert overlapped_area(MADE, REAL) > 0.95
     assert distance_divergence(MADE, REAL) < 0.02
 

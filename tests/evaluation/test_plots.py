@@ -3,9 +3,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from composer.evaluation.columns import AUC, Cell
+from composer.evaluation.columns import AUC, NOVELTY, Cell
+from composer.evaluation.dial import REALISM, SETTINGS, Dial
 from composer.evaluation.evaluate import PEOPLE, Evaluation
-from composer.evaluation.plots import _shift, draw_plots
+from composer.evaluation.plots import _shift, draw_dial, draw_plots
 
 
 @pytest.fixture
@@ -20,7 +21,11 @@ def test_plots_are_pictures_that_need_nothing_and_are_the_same_again(found):
     plots = draw_plots(found)
     assert plots == draw_plots(found)
     assert len(plots) == 3
-    for data in plots.values():
+    row = tuple(Cell(x / 10, x / 11, x / 9) for x in range(11))
+    rows = {REALISM: row[::-1], NOVELTY: row}
+    dial = Dial(10, SETTINGS, rows, dict.fromkeys(rows, row[5]), Cell(1), Cell(1))
+    assert draw_dial(dial) == draw_dial(dial)
+    for data in (*plots.values(), *draw_dial(dial).values()):
         root = ET.fromstring(data)  # noqa: S314 - our own
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         links = [

@@ -1,14 +1,23 @@
 import base64
 import json
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from composer.evaluation.columns import AUC, Cell
+from composer.evaluation.columns import AUC, NOVELTY, RUN, SEEN, Cell
+from composer.evaluation.dial import REALISM, REWARDED, SETTINGS, Dial
 from composer.evaluation.evaluate import PEOPLE, Evaluation
-from composer.evaluation.plots import draw_plots
-from composer.evaluation.report import Report, as_html, as_json, headline, interval
+from composer.evaluation.plots import draw_dial, draw_plots
+from composer.evaluation.report import (
+    Report,
+    as_html,
+    as_json,
+    dial_as_text,
+    headline,
+    interval,
+)
 
 EVIL = '<script>alert("&")</script>'
 
@@ -27,6 +36,20 @@ def report():
     return Report(
         found, f"compositions of {EVIL}", {"data": EVIL}, {f"seed {EVIL}": b"\x89PNG"}, (EVIL,)
     )
+
+
+@pytest.fixture
+def turned(report):
+    names = (REALISM, NOVELTY, SEEN, RUN, REWARDED)
+    dial = Dial(
+        count=20,
+        settings=SETTINGS,
+        rows={name: tuple(Cell(x / 2, x / 3, x) for x in SETTINGS) for name in names},
+        people={name: Cell(0.9, 0.8, 1.0) for name in names[:4]},
+        rank=Cell(0.97, 0.9, 1.0),
+        volume=Cell(0.25, 0.2, 0.3),
+    )
+    return replace(report, evaluation=replace(report.evaluation, dial=dial))
 
 
 class Strict(HTMLParser):
@@ -93,15 +116,53 @@ def test_the_form_as_json_is_stable(report):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert list(found) == [
         *("format", "title", "headline", "subject", "about", "facts", "columns"),
-        *("repeat_profiles", "notes"),
+        *("repeat_profiles", "dial", "notes"),
     ]
     assert found["format"] == 1
     cell = found["columns"]["agent"][AUC]
     assert cell == {"value": 0.9, "low": 0.8, "high": 1.0, "like_people": False}
     assert found["columns"][PEOPLE]["row"]["value"] is None
+    assert found["dial"] is None
 
 
 def test_figures_without_an_interval_stand_alone():
     assert interval(Cell(math.nan)) == "-"
     assert interval(Cell(0.5)) == "0.500"
     assert interval(Cell(0.5, 0.25, 1)) == "0.500 [0.250, 1.000]"
+
+
+def test_the_dial_has_a_section_with_a_table_and_a_plot(turned):
+    page, without = Strict(), Strict()
+    plots = draw_dial(turned.evaluation.dial)
+    text = as_html(turned, {}, plots)
+    page.feed(text)
+    without.feed(as_html(replace(turned, evaluation=replace(turned.evaluation, dial=None)), {}))
+    assert page.open == []
+    assert page.tags.count("tr") - without.tags.count("tr") == 1 + 1 + len(SETTINGS)
+    assert page.tags.count("td") - without.tags.count("td") == 5 * (1 + len(SETTINGS))
+    assert page.images[0] == next(iter(plots.values()))
+    assert "rank correlation of 0.970 [0.900, 1.000]" in text
+    assert "hypervolume of 0.250 [0.200, 0.300]" in text
+    assert "the same 20 seeds" in text
+    assert "dial" not in "".join(without.text)
+
+
+def test_the_dial_as_json(turned):
+    found = as_json(turned)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    dial = found["dial"]
+    assert list(dial) == [
+        *("count", "settings", "rows", "people", "rank_correlation", "hypervolume"),
+    ]
+    assert [len(row) for row in dial["rows"].values()] == [len(SETTINGS)] * 5
+    assert dial["rank_correlation"] == {"value": 0.97, "low": 0.9, "high": 1.0}
+    assert REWARDED not in dial["people"]
+
+
+def test_the_dial_on_a_terminal(turned):
+    head, people, *lines, words = dial_as_text(turned.evaluation.dial).splitlines()
+    assert head.split("  ")[-1].strip() == REWARDED
+    assert people.split() == ["people", *["0.900"] * 4, "-"]
+    assert [line.split()[0] for line in lines] == [f"{setting:g}" for setting in SETTINGS]
+    assert len({len(line) for line in (head, people, *lines)}) == 1
+    assert "rank correlation" in words

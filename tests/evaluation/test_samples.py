@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from toy import PLACES, ToyDomain, toy_store
 
-from composer.evaluation.samples import Sample, compose_windows, cut_windows
+from composer.evaluation.samples import (
+    Sample,
+    compose_scored,
+    compose_windows,
+    cut_windows,
+)
 from composer.fragments import TRAIN
 
 
@@ -56,3 +61,12 @@ def test_all_policies_are_offered_the_same_first_candidates(model):
         assert len(seen) == PLACES
         offered.append(seen[0])
     assert np.array_equal(*offered)
+
+
+def test_the_rewards_of_each_place_come_with_the_pieces(model):
+    kinds = np.array([0, 1, 1])
+    windows, rewards = compose_scored(model, "random", kinds, 1, 0.3)
+    assert np.array_equal(windows, compose_windows(model, "random", kinds, 1, 0.3))
+    assert rewards.shape == (3, PLACES, 2)
+    assert ((rewards >= 0) & (rewards <= 1)).all()
+    assert rewards[..., 0].all()  # every place is there

@@ -3,6 +3,7 @@ import pytest
 from toy import ToyDomain, toy_pieces
 
 from composer.errors import DataError
+from composer.evaluation.samples import Sample
 from composer.evaluation.yardstick import FRAGMENTS, mean_of, some_fragments
 
 YARDSTICK = ToyDomain({"kinds": 2}).yardstick()
@@ -19,7 +20,8 @@ def test_any_domain_has_repeats_and_distances():
     }
     assert figures(np.arange(1))["distance of fragments: total"] > 0
     assert YARDSTICK.statistics(pieces).shape == (12, 0)
-    assert YARDSTICK.baselines(pieces, 3, np.random.default_rng(0)) == {}
+    known, kinds = Sample.alone(pieces), np.zeros(3, int)
+    assert YARDSTICK.baselines(known, kinds, np.random.default_rng(0)) == {}
     assert YARDSTICK.reading() == {}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from composer.domains.art.crops import CROP, crop_features, crop_figures, cut_at, place_crops
 from composer.domains.art.descriptors import describe
 from composer.domains.art.metrics import assemble, canvas_statistics, levels_of
+from composer.domains.art.quilting import match_borders, of_kinds, quilt
 from composer.domains.art.settings import ArtSettings
 from composer.errors import DataError
 from composer.evaluation.yardstick import Figures, Ratio, Yardstick, mean_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from composer.composition import Composition
     from composer.domains.art.domain import ArtDomain
+    from composer.evaluation.samples import Sample
 
 CROPS = 1000  # of each set
 SMALLEST = 4  # tiles in the side of a canvas that has statistics of form
@@ -32,7 +34,7 @@ NAMES = {
 
 
 class ArtYardstick(Yardstick):
-    """Descriptors of canvases, and distances and reach of their crops.
+    """Descriptors of canvases, distances and reach of their crops, real tiles set anew.
 
     Args:
         domain: the art domain with its settings.
@@ -88,6 +90,16 @@ class ArtYardstick(Yardstick):
             return tiles(rows) | {NAMES[name]: value for name, value in found.items()}
 
         return figures
+
+    def baselines(
+        self, known: Sample, kinds: np.ndarray, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Real tiles set by their borders, and image quilting."""
+        composers = {"border matching": match_borders, "quilting": quilt}
+        return {
+            name: of_kinds(compose, known, kinds, self.settings, rng)
+            for name, compose in composers.items()
+        }
 
     def picture(self, composition: Composition) -> bytes:
         """The picture in its palette."""

@@ -5,7 +5,7 @@ RL Tuner's table is not among them, as its rows are ratios of sums over pieces (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from composer.evaluation.form import repeats
 from composer.evaluation.structure import structure_indicator
 
 LAGS = range(1, 17)  # bars
+REPEATS = "repeats at lag"
 
 # Bars of the short, middle and long range. Wu and Yang have 3 to 8, 8 to 15 and from 15 seconds; a
 # bar of four quarters at tempo 120 lasts two.
@@ -65,19 +66,25 @@ DESCRIPTORS: Mapping[str, Measure] = MappingProxyType(
             f"structure, {name} range": partial(_structure, shortest=least, longest=most)
             for name, (least, most) in RANGES.items()
         },
-        **{f"repeats at lag {lag}": partial(_repeats, lag=lag) for lag in LAGS},
+        **{f"{REPEATS} {lag}": partial(_repeats, lag=lag) for lag in LAGS},
     }
 )
 
+# Those of which pieces have many different values, so that their distribution says something.
+DISTRIBUTED = tuple(name for name in DESCRIPTORS if not name.startswith(REPEATS))
 
-def describe(pieces: np.ndarray, settings: MusicSettings) -> dict[str, np.ndarray]:
-    """All measures of ``DESCRIPTORS``, in its order.
+
+def describe(
+    pieces: np.ndarray, settings: MusicSettings, names: Iterable[str] = tuple(DESCRIPTORS)
+) -> dict[str, np.ndarray]:
+    """Measures of ``DESCRIPTORS``.
 
     Args:
         pieces: uint8 ``[n, bars, voices, steps]`` tokens.
         settings: the settings that they were made with.
+        names: which of them; all in its order.
 
     Returns:
         Name -> float64 ``[n]``; NaN where a piece has no such value.
     """
-    return {name: measure(pieces, settings) for name, measure in DESCRIPTORS.items()}
+    return {name: DESCRIPTORS[name](pieces, settings) for name in names}

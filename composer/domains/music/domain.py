@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from composer.domain import Corpus, Domain, FragmentSpec, Layout, Moves, Piece, Scope
+from composer.domain import Corpus, Domain, FragmentSpec, Layout, Moves, Piece, Rule, Scope
 from composer.domains.music import moves
 from composer.domains.music.settings import FIRST_PITCH, HOLD, REST, MusicSettings
 from composer.errors import UsageError
@@ -34,6 +34,7 @@ class MusicDomain(Domain):
 
     id = "music"
     extensions = frozenset({".mid", ".midi"})
+    local = frozenset({"data"})
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """Bind to ``MusicSettings`` in their JSON form."""
@@ -99,11 +100,17 @@ class MusicDomain(Domain):
     def _position_size(self) -> int:
         return int(self.positions((1,)).shape[1])
 
+    def latent(self, size: int) -> int:
+        """A number for each token of a bar, whatever the size."""
+        del size
+        return self.spec.size
+
     def generator(self, latent: int, width: int) -> nn.Module:
         """A ``BarGenerator``."""
         from composer.domains.music.networks import BarGenerator
 
-        return BarGenerator(self.settings, GENERATOR_LAGS, self._position_size, latent, width)
+        del latent
+        return BarGenerator(self.settings, GENERATOR_LAGS, self._position_size, width)
 
     def discriminator(self, width: int) -> nn.Module:
         """A ``BarDiscriminator``."""
@@ -162,6 +169,19 @@ class MusicDomain(Domain):
             return None
         key = scales.parse_key(str(options["key"]))
         return scales.allowed_tokens(self.settings, key, scales.shift_for(self.settings, key))
+
+    def rule(self, options: Mapping[str, Any]) -> Rule | None:
+        """With ``max_copy``: a ``CopyLimit``; reads the folder ``data``."""
+        from composer.domains.music.copies import CopyLimit
+
+        return CopyLimit.from_options(options, self.settings)
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Refuse what cannot be met; the folder ``data`` is not looked at yet."""
+        from composer.domains.music.copies import limit_asked
+
+        super().check(options)
+        limit_asked(options)
 
     def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:
         """A MIDI file and a piano roll."""

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from composer.domains.music.settings import FIRST_PITCH, HOLD, MusicSettings
+from composer.gan.losses import straight_through
 
 SLOPE = 0.2
+MARGIN = 0.1  # nats by which the token that was drawn is the likeliest
 
 
 def sounding(bars: Tensor) -> Tensor:
@@ -117,28 +119,85 @@ class Residual(nn.Module):
 
 
 class BarGenerator(nn.Module):
-    """(noise, neighbours, position) -> logits of a bar."""
+    """(noise, neighbours, position) -> a bar, token after token.
 
-    def __init__(
-        self, settings: MusicSettings, neighbours: int, position: int, latent: int, width: int
-    ) -> None:
+    Each token is drawn given the surroundings, all tokens before it and the pitch that its voice
+    sounds: the sum of what was drawn is carried along (NADE: Larochelle, Murray; AISTATS 2011). The
+    noise decides each draw, one number a token, so that a latent is a bar here and like bars there;
+    the gradient goes through the probabilities. Steps come in order, in each the voices from the
+    highest.
+    """
+
+    def __init__(self, settings: MusicSettings, neighbours: int, position: int, width: int) -> None:
         """Dense layers: a bar has too few steps for convolutions to pay on a CPU."""
         super().__init__()
-        self.shape = (settings.voices, settings.steps, settings.classes)
+        self.voices, self.steps = settings.voices, settings.steps
+        self.classes, tokens = settings.classes, settings.voices * settings.steps
         self.around = Surroundings(settings, neighbours, position, width // 8)
-        self.layers = nn.Sequential(
-            nn.Linear(latent + self.around.width, width),
-            Residual(width),
-            Residual(width),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(width, settings.voices * settings.steps * settings.classes),
+        self.begin = nn.Sequential(
+            nn.Linear(self.around.width, width), Residual(width), Residual(width)
         )
+        self.drawn = nn.Parameter(torch.randn(tokens, self.classes, width) / tokens**0.5)
+        self.sounds = nn.Parameter(torch.randn(self.voices, settings.pitches, width) / 4)
+        self.deep = Residual(width)
+        self.heads = nn.Parameter(torch.randn(tokens, width, self.classes) / (10 * width**0.5))
+        self.bias = nn.Parameter(torch.zeros(tokens, self.classes))
 
     def forward(self, latent: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
-        """Latent ``[n, latent]`` -> logits ``[n, voices, steps, classes]``."""
-        around = self.around(context, present, position)
-        logits = self.layers(torch.cat((latent, around), dim=1))
-        return logits.view(-1, *self.shape)
+        """Normal latent ``[n, voices * steps]`` -> outputs ``[n, voices, steps, classes]``.
+
+        Outputs are log-probabilities; that of the token that is drawn is raised above the others.
+        """
+        told = self.begin(self.around(context, present, position))
+        sounds = list(self._before(context, present).unbind(1))
+        levels = torch.special.ndtr(latent)  # uniform
+        outputs = []
+        for token in range(self.voices * self.steps):
+            voice = token % self.voices
+            hidden = told + sounds[voice] @ self.sounds[voice]
+            hidden = nn.functional.leaky_relu(self.deep(hidden), SLOPE)
+            logits = (hidden @ self.heads[token] + self.bias[token]).log_softmax(1)
+            choice, raised = _draw(logits, levels[:, token : token + 1])
+            told = told + choice @ self.drawn[token]
+            sounds[voice] = choice[:, FIRST_PITCH:] + choice[:, [HOLD]] * sounds[voice]
+            outputs.append(raised)
+        return torch.stack(outputs, 1).unflatten(1, (self.steps, self.voices)).transpose(1, 2)
+
+    def reconstruct(
+        self, bars: Tensor, context: Tensor, present: Tensor, position: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probabilities of each token of real bars, given those before it; no surprise beside.
+
+        One-hot ``[n, voices, steps, classes]`` -> as of ``forward``, and zeros ``[n]``.
+        """
+        told = self.begin(self.around(context, present, position)).unsqueeze(1)
+        drawn = torch.einsum("ntc,tcw->ntw", bars.transpose(1, 2).flatten(1, 2), self.drawn)
+        before = nn.functional.pad(self._before(context, present), (FIRST_PITCH, 0)).unsqueeze(2)
+        heard = sounding(torch.cat((before, bars[:, :, :-1]), 2))  # as each step begins
+        sounds = torch.einsum("nvsp,vpw->nsvw", heard, self.sounds).flatten(1, 2)
+        hidden = told + drawn.cumsum(1) - drawn + sounds  # [n, tokens, width]
+        hidden = nn.functional.leaky_relu(self.deep(hidden), SLOPE)
+        logits = torch.einsum("ntw,twc->ntc", hidden, self.heads) + self.bias
+        outputs = logits.log_softmax(2).unflatten(1, (self.steps, self.voices)).transpose(1, 2)
+        return outputs, bars.new_zeros(len(bars))
+
+    def _before(self, context: Tensor, present: Tensor) -> Tensor:
+        """What sounds as the bar begins: float ``[n, voices, pitches]``."""
+        line = (context * present[:, :, None, None, None]).flip(1).transpose(1, 2).flatten(2, 3)
+        return sounding(line)[:, :, -1]
+
+
+def _draw(logits: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+    """Draw by the inverse of the distribution function at ``level`` ``[n, 1]``.
+
+    Log-probabilities ``[n, classes]`` -> one-hot choices with the gradient of the probabilities,
+    and the logits with the choice as their largest.
+    """
+    shares = logits.exp()
+    index = (shares.detach().cumsum(1) < level).sum(1, keepdim=True)
+    choice = torch.zeros_like(logits).scatter(1, index.clamp_max(logits.shape[1] - 1), 1.0)
+    short = (logits.amax(1, keepdim=True) - (logits * choice).sum(1, keepdim=True)).detach()
+    return straight_through(shares, choice), logits + choice * (short + MARGIN)
 
 
 class BarDiscriminator(nn.Module):

@@ -94,7 +94,7 @@ def certificate(path: Path, folder: Path, options: Mapping[str, Any]) -> dict[st
     """
     steps = options.get("steps_per_beat") or STEPS_PER_BEAT
     piece = _read_piece(path, steps)
-    tunes, rejections = _read_tunes(folder, steps)
+    tunes, rejections = read_corpus(folder, steps)
     files = [*tunes.values(), piece]
     strings = collect(files, steps)
     beats = [_beat(file, steps) for file in tunes.values()]
@@ -256,8 +256,11 @@ def _read_file(path: Path, steps_per_beat: int) -> MidiFile:
     return file
 
 
-def _read_tunes(folder: Path, steps_per_beat: int) -> tuple[dict[str, MidiFile], list[Rejection]]:
-    """All files that can be read, by name; DataError where there is none."""
+def read_corpus(folder: Path, steps_per_beat: int) -> tuple[dict[str, MidiFile], list[Rejection]]:
+    """All MIDI files below a folder that can be read, by name, and what cannot be used.
+
+    Raises DataError where there is none, or the folder cannot be read.
+    """
     names, rejections = find_files(folder, EXTENSIONS)
     tunes = {}
     for name in names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from composer.critics import CriticConfig
 from composer.dqn.agent import AgentConfig
 from composer.gan.fragment_gan import GanConfig
@@ -9,8 +11,9 @@ from composer.model import ModelConfig
 from composer.stage import CandidateConfig
 from composer.training import TrainingConfig
 
+GAN = GanConfig(studied=128, steps=1000)
 SMALL = ModelConfig(
-    gan=GanConfig(generator_width=96, discriminator_width=96, steps=100),
+    gan=GanConfig(generator_width=96, discriminator_width=96, studied=128, steps=100),
     critics=CriticConfig(count=2, embedding=24, hidden=64),
     agent=AgentConfig(capacity=4096, epsilon_rounds=2),
     candidates=CandidateConfig(fresh=4, guided=2, vary=2),
@@ -29,6 +32,8 @@ PRESETS = {
         measured=32,
         model=SMALL,
     ),
-    "quick": TrainingConfig(warm_up=2000, rounds=100, model=ModelConfig(gan=GanConfig(steps=2000))),
-    "standard": TrainingConfig(),
+    "quick": TrainingConfig(
+        warm_up=500, rounds=100, model=ModelConfig(gan=replace(GAN, steps=500))
+    ),
+    "standard": TrainingConfig(warm_up=1000, model=ModelConfig(gan=GAN)),
 }

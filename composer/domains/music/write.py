@@ -89,8 +89,7 @@ def notes_from_tokens(
 ) -> list[np.ndarray]:
     """The notes of each voice, transposed by ``shift`` semitones (-6..5).
 
-    A hold continues what came before, across bars too; before any onset that is silence. A pitch
-    that the shift takes out of MIDI's 0-127 comes back by an octave.
+    A hold continues what came before, across bars too; before any onset that is silence.
 
     Args:
         fragments: uint8 ``[bars, voices, steps]``.
@@ -105,10 +104,24 @@ def notes_from_tokens(
     for line, low in zip(lines, settings.lows, strict=True):
         starts = np.flatnonzero(line != HOLD)
         lengths = np.diff(starts, append=len(line))
-        pitches = line[starts] - FIRST_PITCH + low + shift
-        pitches += 12 * ((pitches < 0).astype(np.int64) - (pitches > 127))  # noqa: PLR2004
+        pitches = midi_pitches(line[starts], low, shift)
         voices.append(np.stack([starts, lengths, pitches], axis=1)[line[starts] >= FIRST_PITCH])
     return voices
+
+
+def midi_pitches(tokens: np.ndarray, lows: np.ndarray | int, shift: int) -> np.ndarray:
+    """The pitches that onsets are written with: int64, broadcast.
+
+    What the shift takes out of MIDI's 0-127 comes back by an octave.
+
+    Args:
+        tokens: int ``[...]``, onsets; rests and holds have no pitch.
+        lows: MIDI pitch of token 2 in the voice of each.
+        shift: semitones up (-6..5).
+    """
+    pitches = tokens.astype(np.int64) - FIRST_PITCH + lows + shift
+    octaves = (pitches < 0).astype(np.int64) - (pitches > 127)  # noqa: PLR2004
+    return pitches + 12 * octaves
 
 
 def metric_weights(settings: MusicSettings) -> np.ndarray:

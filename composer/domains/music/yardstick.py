@@ -8,29 +8,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from composer.domain import Piece
-from composer.domains.music.descriptors import describe
+from composer.domains.music.descriptors import DISTRIBUTED, describe
 from composer.domains.music.markov import ORDER, BarMarkov
 from composer.domains.music.metrics import piece_statistics
+from composer.domains.music.ngram import ORDER as TOKENS
+from composer.domains.music.ngram import TokenNGram
 from composer.domains.music.roll import draw_roll
 from composer.domains.music.settings import FIRST_PITCH, MusicSettings
 from composer.domains.music.tuner import MOTIF_EVENTS, melodies, tuner_ratios
 from composer.domains.music.write import notes_from_tokens
 from composer.errors import DataError
-from composer.evaluation.yardstick import Ratio, Yardstick, mean_of
+from composer.evaluation.overlap import compare_distances
+from composer.evaluation.yardstick import Figures, Ratio, Yardstick, mean_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from composer.composition import Composition
     from composer.domains.music.domain import MusicDomain
+    from composer.evaluation.samples import Sample
 
 OCTAVE = 12
 TUNER_EVENTS = 32  # the melodies of RL Tuner's table are this long
-MARKOV = "Markov"
+MARKOV, NGRAM = "Markov", "n-gram"
+COMPARED = 400  # pieces of people whose distances are compared: their pairs take the time
+FEWEST = 3  # pieces that have distances to speak of
+AREA, DIVERGENCE = "overlapped area", "divergence of distances"
 
 
 class MusicYardstick(Yardstick):
-    """Descriptors, RL Tuner's ratios and a Markov chain over bars.
+    """Descriptors, RL Tuner's ratios, a Markov chain over bars and an n-gram model of tokens.
 
     Args:
         domain: the music domain with its settings.
@@ -77,12 +84,36 @@ class MusicYardstick(Yardstick):
         """See ``piece_statistics``."""
         return piece_statistics(pieces, self.settings)
 
+    def contrast(
+        self, made: np.ndarray, real: np.ndarray, seed: int
+    ) -> Callable[[np.ndarray], Figures]:
+        """Distances of bars, and how far each of ``DISTRIBUTED`` varies as in ``real``."""
+        bars = super().contrast(made, real, seed)
+        some = np.random.default_rng(seed).permutation(len(real))[:COMPARED]
+        ours, theirs = (describe(x, self.settings, DISTRIBUTED) for x in (made, real[some]))
+
+        def figures(rows: np.ndarray) -> Figures:
+            found = {name: _overlap(ours[name][rows], theirs[name]) for name in DISTRIBUTED}
+            named = {
+                f"{what}: {name}": values[part]
+                for part, what in enumerate((AREA, DIVERGENCE))
+                for name, values in found.items()
+            }
+            return bars(rows) | named
+
+        return figures
+
     def baselines(
-        self, known: np.ndarray, count: int, rng: np.random.Generator
+        self, known: Sample, kinds: np.ndarray, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """A Markov chain over bars of order 2."""
-        chain = BarMarkov([Piece(window, self.layout, "") for window in known])
-        return {f"{MARKOV}, order {ORDER}": chain.compose(count, self.layout[0], rng)}
+        """A Markov chain over bars and an n-gram model of tokens."""
+        chain = BarMarkov([Piece(window, self.layout, "") for window in known.windows])
+        tokens = TokenNGram(known.windows, known.works)
+        size = len(kinds), self.layout[0]
+        return {
+            f"{MARKOV}, order {ORDER}": chain.compose(*size, rng),
+            f"{NGRAM}, order {TOKENS}": tokens.compose(*size, rng),
+        }
 
     def picture(self, composition: Composition) -> bytes:
         """The piano roll."""
@@ -92,3 +123,11 @@ class MusicYardstick(Yardstick):
         buffer = io.BytesIO()
         roll.reduce(2).quantize(64).save(buffer, "PNG")
         return buffer.getvalue()
+
+
+def _overlap(made: np.ndarray, real: np.ndarray) -> tuple[float, float]:
+    """``compare_distances`` of values ``[n]`` and ``[m]``; NaN where too few pieces have one."""
+    ours, theirs = (values[~np.isnan(values), None] for values in (made, real))
+    if min(len(ours), len(theirs)) < FEWEST:
+        return np.nan, np.nan
+    return compare_distances(ours, theirs)

@@ -10,6 +10,7 @@ from composer.domains.art import yardstick as module
 from composer.domains.art.domain import ArtDomain
 from composer.domains.art.settings import ArtSettings
 from composer.errors import DataError
+from composer.evaluation.samples import Sample
 
 SETTINGS = ArtSettings(tile=8, slots=4, rows=4, columns=4, kinds=("arcs", "knots"))
 YARDSTICK = ArtDomain(SETTINGS.as_json()).yardstick()
@@ -57,6 +58,17 @@ def test_figures_of_a_set_are_of_its_rows(monkeypatch):
     assert good["crops: Frechet distance"] < bad["crops: Frechet distance"]
     assert good["crops: coverage"] > bad["crops: coverage"]
     assert good["distance of fragments: total"] < bad["distance of fragments: total"]
+
+
+def test_baselines_set_real_pieces_of_a_kind_anew():
+    windows = canvases()
+    windows[6:] += 4  # other tokens in the second kind
+    known = Sample.alone(windows, np.repeat([0, 1], 6))
+    made = YARDSTICK.baselines(known, np.array([1, 0, 1]), np.random.default_rng(0))
+    assert list(made) == ["border matching", "quilting"]
+    for pieces in made.values():
+        assert pieces.shape == (3, 16, 8, 8)
+        assert ((pieces >= 4).all(axis=(1, 2, 3)) == [True, False, True]).all()
 
 
 def test_a_picture_is_drawn():

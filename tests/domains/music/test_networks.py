@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from composer.domains.music.domain import MusicDomain
 from composer.domains.music.networks import sounding
+from composer.domains.music.settings import FIRST_PITCH
 from composer.places import Geometry, Pieces, look_up
 
 SETTINGS = {"lows": [60, 48], "pitches": 12}
@@ -34,22 +35,82 @@ def test_generator_and_discriminator_fit_together_and_pass_gradients(domain):
     context = look_up(places.context, domain.codes)
     present = torch.from_numpy(places.present.astype(np.float32))
     position = torch.from_numpy(places.position)
-    latent = torch.randn(5, 8, requires_grad=True)
-    logits = domain.generator(8, 32)(latent, context, present, position)
-    assert logits.shape == (5, 2, 16, 14)
-    rated = domain.discriminator(32)(logits.softmax(-1), context, present, position)
+    generator = domain.generator(domain.latent(8), 32)
+    outputs = generator(torch.randn(5, 2 * 16), context, present, position)
+    assert outputs.shape == (5, 2, 16, 14)
+    rated = domain.discriminator(32)(domain.soften(outputs), context, present, position)
     assert rated.shape == (5,)
     rated.sum().backward()
-    assert latent.grad.abs().sum() > 0
+    assert all(part.grad.abs().sum() > 0 for part in generator.parameters())
 
 
 def test_a_hidden_neighbour_does_not_matter(domain):
-    network = domain.generator(8, 32)
-    latent, position = torch.randn(1, 8), torch.zeros(1, domain.positions((1,)).shape[1])
+    network = domain.generator(domain.latent(8), 32)
+    latent, position = torch.randn(1, 2 * 16), torch.zeros(1, domain.positions((1,)).shape[1])
     contexts = look_up(torch.randint(14, (2, 1, 2, 2, 16)), domain.codes)
     hidden = torch.zeros(1, 2)
     first, second = (network(latent, context, hidden, position) for context in contexts)
     assert torch.equal(first, second)
+
+
+def surroundings(domain, count):
+    """Random bars before ``count`` places, of which every second has none."""
+    context = look_up(torch.randint(14, (count, 2, 2, 16)), domain.codes)
+    present = (torch.arange(count) % 2).float().unsqueeze(1).expand(count, 2)
+    return context, present, torch.rand(count, domain.positions((1,)).shape[1])
+
+
+@pytest.mark.parametrize("voices", [1, 2])
+def test_what_the_generator_draws_is_as_likely_as_it_says(voices):
+    """With random weights: frequency of whole bars against the product of their probabilities."""
+    small = {"pitches": 1, "meter": (1, 4), "steps_per_beat": 3}
+    domain = MusicDomain({"lows": [60] * voices, **small})
+    torch.manual_seed(voices)
+    generator = domain.generator(domain.latent(0), 16)
+    with torch.no_grad():
+        for part in (generator.heads, generator.bias, generator.sounds):
+            part.normal_()
+    size, drawn = domain.spec.size, 20_000
+    context = torch.zeros(drawn, 2, voices, 3, 3)
+    context[:, 0, :, -1, FIRST_PITCH] = 1  # a note sounds as the bar begins
+    around = (context, torch.ones(drawn, 2), torch.zeros(drawn, domain.positions((1,)).shape[1]))
+    with torch.no_grad():
+        bars = domain.tokens(generator(torch.randn(drawn, size), *around))
+        outputs, surprise = generator.reconstruct(look_up(bars, domain.codes), *around)
+    assert not surprise.any()
+    likely = -domain.misfit(outputs, look_up(bars, domain.codes)).sum((1, 2))
+    _, kinds, counts = np.unique(
+        bars.flatten(1).numpy(), axis=0, return_inverse=True, return_counts=True
+    )
+    assert len(counts) > 9**voices  # of 27 ** voices
+    expected = drawn * likely.exp().numpy()
+    common = expected > 50
+    assert common.any()
+    np.testing.assert_allclose(counts[kinds][common], expected[common], rtol=0.6)
+    shares = np.bincount(kinds, expected) / counts / drawn  # of each kind, as it says
+    np.testing.assert_allclose(0.5 * np.abs(counts / drawn - shares).sum(), 0, atol=0.06)
+
+
+def test_the_same_noise_draws_the_same_bar_and_near_noise_like_ones(domain):
+    generator = domain.generator(domain.latent(0), 32)
+    around, noise = surroundings(domain, 8), torch.randn(8, 32)
+    first, again, near, other = (
+        domain.tokens(generator(latent, *around))
+        for latent in (noise, noise, noise + 0.01, torch.randn(8, 32))
+    )
+    assert torch.equal(first, again)
+    assert (first == near).float().mean() > 0.8 > 2 * (first == other).float().mean()
+
+
+def test_the_draw_ignores_what_comes_later(domain):
+    """Outputs of a step depend on the noise up to it only."""
+    generator = domain.generator(domain.latent(0), 32)
+    around, noise = surroundings(domain, 4), torch.randn(4, 32)
+    changed = noise.clone()
+    changed[:, 2 * 9 :] = torch.randn(4, 32 - 2 * 9)  # from step 9 on
+    first, second = generator(noise, *around), generator(changed, *around)
+    assert torch.equal(first[:, :, :9], second[:, :, :9])
+    assert not torch.equal(first[:, :, 9:], second[:, :, 9:])
 
 
 @given(arrays(np.uint8, (4, 2, 16), elements=st.integers(0, 13)))

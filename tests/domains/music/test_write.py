@@ -120,8 +120,9 @@ def test_the_file_holds_the_same_notes(
     midi, _ = write_piece(composition(fragments), tmp_path_factory.mktemp("w") / "a", music, {})
     score = symusic.Score(midi)
     ticks = score.ticks_per_quarter // music.steps_per_beat
-    expected = notes_from_tokens(fragments, music)
-    assert len(score.tracks) == music.voices
+    # the reader leaves out tracks without notes
+    expected = [notes for notes in notes_from_tokens(fragments, music) if len(notes)]
+    assert len(score.tracks) == len(expected)
     for track, notes in zip(score.tracks, expected, strict=True):
         read = track.notes.numpy()
         found = np.stack([read["time"] // ticks, read["duration"] // ticks, read["pitch"]], axis=1)

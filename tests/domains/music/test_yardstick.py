@@ -9,6 +9,7 @@ from composer.domains.music.domain import MusicDomain
 from composer.domains.music.settings import FIRST_PITCH, HOLD, REST, MusicSettings
 from composer.domains.music.yardstick import MusicYardstick
 from composer.errors import DataError
+from composer.evaluation.samples import Sample
 
 SETTINGS = MusicSettings(meter=(2, 4), bars=4, lows=(60,), pitches=24)
 YARDSTICK = MusicDomain(SETTINGS.as_json()).yardstick()
@@ -54,14 +55,30 @@ def test_rows_are_descriptors_and_rl_tuners_ratios():
         assert np.isfinite(above).all()
 
 
-def test_the_markov_chain_knows_only_what_it_learnt():
-    known = tunes()
-    baselines = YARDSTICK.baselines(known, 7, np.random.default_rng(0))
-    (made,) = baselines.values()
-    assert list(baselines) == ["Markov, order 2"]
-    assert made.shape == (7, 4, 1, 8)
-    bars = {bar.tobytes() for bar in known.reshape(-1, 8)}
-    assert all(bar.tobytes() in bars for bar in made.reshape(-1, 8))
+def test_sets_are_compared_by_how_far_each_measure_varies():
+    real, same, narrow = tunes(60), tunes(60, seed=1), tunes(1, seed=2).repeat(60, axis=0)
+    all_ = np.arange(60)
+    near, far = (YARDSTICK.contrast(made, real, 0)(all_) for made in (same, narrow))
+    for name in ("groove similarity", "pitch-class entropy, 1 bar", "tonal distance of bars"):
+        assert near[f"overlapped area: {name}"] > 0.85
+        assert near[f"divergence of distances: {name}"] < 0.2
+        assert far[f"overlapped area: {name}"] < near[f"overlapped area: {name}"]
+    assert np.isnan(near["overlapped area: tonal distance of voices"])  # there is one voice
+    assert not any("repeats" in name for name in near)
+    assert np.isnan(
+        YARDSTICK.contrast(same, real, 0)(all_[:2])["overlapped area: groove similarity"]
+    )
+
+
+def test_the_chain_of_bars_knows_only_what_it_learnt_that_of_tokens_writes_new_bars():
+    known = Sample.alone(tunes())
+    made = YARDSTICK.baselines(known, np.zeros(7, int), np.random.default_rng(0))
+    assert list(made) == ["Markov, order 2", "n-gram, order 12"]
+    bars = {bar.tobytes() for bar in known.windows.reshape(-1, 8)}
+    seen = [[bar.tobytes() in bars for bar in part.reshape(-1, 8)] for part in made.values()]
+    assert {part.shape for part in made.values()} == {(7, 4, 1, 8)}
+    assert all(seen[0])
+    assert not all(seen[1])
 
 
 def test_a_picture_is_a_small_piano_roll():

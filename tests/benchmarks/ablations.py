@@ -1,0 +1,258 @@
+"""What each part of the system is worth: the same training without it.
+
+    python tests/benchmarks/ablations.py --data DIR --seeds 0 1 2
+
+For each seed one generator is warmed up; then every variant plays the same number of rounds from
+there, keeps its best round by the held-out measure, and composes at the temperature that it was
+trained at. Prints a table, writes it to ``docs/benchmarks.md`` and all figures to ``--json FILE``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import numpy as np
+import torch
+from music import Benchmark, cell
+from page import PAGE, machine, table, write_section
+from torch import Tensor, nn
+
+from composer.domain import domain_class
+from composer.domains.music.domain import GENERATOR_LAGS
+from composer.evaluation.form import seen_share
+from composer.evaluation.judge import JudgeConfig
+from composer.evaluation.samples import compose_scored
+from composer.fragments import FragmentStore, open_store
+from composer.places import look_up
+from composer.training import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from composer.model import Model
+    from composer.studio import Studio
+    from composer.training import TrainingConfig
+
+FIGURES = {  # of pieces at novelty 0, then at the novelty that is asked for
+    "auc": "AUC of the stronger judge",
+    "profile": "L1 distance of the repeat profile",
+    "content": "bars: sum of the four JSD",
+    "seen": "bars: share seen in training",
+    "new": "asked for novelty: novelty",
+    "new seen": "- bars: share seen in training",
+}
+JSD = ("intervals", "pitch_classes", "durations", "onsets")
+
+
+class Silent:
+    """Tells nobody."""
+
+    def phase(self, name: str, total: int) -> None:
+        """Say nothing."""
+
+    def step(self, done: int, values: Mapping[str, float]) -> None:
+        """Say nothing."""
+
+    def round(self, metrics: Mapping[str, Any]) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+
+class FragmentCritic(nn.Module):
+    """The GAN's discriminator in the critics' place: it knows the bars just before."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.gan, self.features = studio.gan, studio.complete.features
+
+    def forward(
+        self,
+        context: Tensor,
+        present: Tensor,
+        position: Tensor,
+        candidates: Tensor,
+        fragments: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``CompositionCritic``; all that it has to say is the choice."""
+        count, choices = candidates.shape[:2]
+        shown = look_up(candidates, self.gan.codes) if fragments is None else fragments
+        around = (
+            look_up(context[:, :GENERATOR_LAGS], self.gan.codes),
+            present[:, :GENERATOR_LAGS].float(),
+            position[:, : self.features],
+        )
+        spread = (part.repeat_interleave(choices, 0) for part in around)
+        judged = self.gan.discriminator(shown.flatten(0, 1), *spread).view(count, choices)
+        return judged, torch.zeros_like(judged), judged.new_zeros(count)
+
+
+def discriminator_only(studio: Studio) -> AbstractContextManager[Any]:
+    """No composition critics."""
+    studio.critics.members = nn.ModuleList([FragmentCritic(studio)])
+    return mock.patch.object(studio.critics, "update", return_value={})
+
+
+def without_moves(studio: Studio) -> AbstractContextManager[Any]:
+    """No repeats and sequences among the candidates."""
+    propose = studio.domain.moves
+
+    def none(*args: Any) -> Any:
+        moves = propose(*args)
+        return replace(moves, valid=np.zeros_like(moves.valid))
+
+    return mock.patch.object(studio.domain, "moves", none)
+
+
+def fixed_preference(studio: Studio) -> AbstractContextManager[Any]:
+    """The agent knows realism alone."""
+    del studio
+    return mock.patch("composer.dqn.agent.draw_preferences", lambda n, _: np.zeros(n, np.float32))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A configuration, and what else is other in the studio while it trains and composes."""
+
+    change: Callable[[TrainingConfig], TrainingConfig] = lambda config: config
+    inside: Callable[[Studio], AbstractContextManager[Any]] = lambda _: nullcontext()
+
+
+def with_model(config: TrainingConfig, **parts: Any) -> TrainingConfig:
+    """Other parts of the model."""
+    return replace(config, model=replace(config.model, **parts))
+
+
+def unguided_latents(config: TrainingConfig) -> TrainingConfig:
+    """Fresh candidates in the place of guided ones."""
+    old = config.model.candidates
+    return with_model(config, candidates=replace(old, fresh=old.fresh + old.guided, guided=0))
+
+
+VARIANTS = {
+    "all": Variant(),
+    "no guided latents": Variant(unguided_latents),
+    "no value gradient": Variant(
+        lambda config: with_model(config, gan=replace(config.model.gan, guidance=0.0))
+    ),
+    "discriminator only": Variant(inside=discriminator_only),
+    "one critic": Variant(
+        lambda config: with_model(config, critics=replace(config.model.critics, count=1))
+    ),
+    "no moves": Variant(inside=without_moves),
+    "no novelty": Variant(lambda config: replace(config, explorers=0), fixed_preference),
+}
+
+
+def warm_up(store: FragmentStore, config: TrainingConfig) -> dict[str, Tensor]:
+    """A generator to begin with."""
+    with tempfile.TemporaryDirectory() as folder:
+        training = Training(store, Path(folder), config, Silent())
+        training.initialise(lambda: False)
+        return training.studio.gan.state()
+
+
+def measure(
+    store: FragmentStore,
+    benchmark: Benchmark,
+    variant: Variant,
+    config: TrainingConfig,
+    warm: dict[str, Tensor],
+    novelty: float,
+) -> dict[str, float]:
+    """Train a variant from a warmed-up generator and measure what it composes."""
+    with tempfile.TemporaryDirectory() as folder:
+        training = Training(store, Path(folder), variant.change(config), Silent())
+        studio = training.studio
+        studio.gan.restore(warm)
+        with variant.inside(studio):
+            while not training.converged:
+                values = studio.play() | studio.learn() | studio.create() | studio.criticise()
+                training.close_round(values)
+            studio.adopt(training.best)
+            return score(benchmark, studio.model(), config.seed, novelty)
+
+
+def score(benchmark: Benchmark, model: Model, seed: int, novelty: float) -> dict[str, float]:
+    """What is measured of a model's pieces."""
+    kinds = np.zeros(benchmark.count, np.int64)
+    made, _ = compose_scored(model, "agent", kinds, seed, 0.0)
+    found = benchmark.score(made, seed)
+    new, rewards = compose_scored(model, "agent", kinds, seed, novelty)
+    return found | {
+        "content": sum(found[name] for name in JSD),
+        "new": float(rewards[..., 1].mean()),
+        "new seen": seen_share(new.reshape(-1, *model.domain.spec.shape), benchmark.known),
+    }
+
+
+NOTES = """## Ablations
+
+{pieces} pieces, preset {preset}, {rounds} rounds, training seeds {seeds}, {count} compositions of
+each variant. {machine}.
+
+    python tests/benchmarks/ablations.py --data DIR --preset {preset} --rounds {rounds} --count \
+{count} --seeds {seeds}
+
+Mean ± standard deviation over the training seeds. Of one seed all variants go on from the same
+warmed-up generator. **no novelty** is the agent with the preference fixed at 0; the last two rows
+ask for novelty {novelty:g}.
+"""
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Train, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of MIDI files")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds")
+    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--count", type=int, help="compositions of each variant")
+    parser.add_argument("--novelty", type=float, default=0.3)
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--json", type=Path, help="where all figures go, after each variant")
+    args = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    domain = domain_class("music")
+    store = open_store(domain, args.data, {"meter": "4/4", "voices": 1})
+    benchmark = Benchmark(store, JudgeConfig(), args.count)
+    columns: dict[str, list[dict[str, float]]] = {name: [] for name in args.variants}
+    for seed in args.seeds:
+        config = replace(domain.presets()[args.preset], seed=seed, rounds=args.rounds)
+        warm = warm_up(store, config)
+        for name in args.variants:
+            found = measure(store, benchmark, VARIANTS[name], config, warm, args.novelty)
+            columns[name].append(found)
+            if args.json:
+                args.json.write_text(json.dumps(columns, indent=1), encoding="utf-8")
+    rows = [
+        [text, *(cell([found[figure] for found in columns[name]]) for name in columns)]
+        for figure, text in FIGURES.items()
+    ]
+    words = {
+        "pieces": len(store.split),
+        "preset": args.preset,
+        "rounds": args.rounds,
+        "seeds": " ".join(map(str, args.seeds)),
+        "count": benchmark.count,
+        "machine": machine(),
+        "novelty": args.novelty,
+    }
+    text = NOTES.format(**words) + "\n" + table(["figure", *columns], rows)
+    sys.stdout.write(text + "\n")
+    write_section("ablations", text, args.page)
+    return columns
+
+
+if __name__ == "__main__":
+    main()
