@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from composer.critics import CriticConfig
 from composer.domains.art.presets import PRESETS as ART_PRESETS
 from composer.domains.art.settings import ArtSettings
 from composer.domains.music.presets import PRESETS
@@ -19,10 +20,15 @@ from composer.evaluation.judge import JudgeConfig
 from composer.evaluation.samples import Sample
 from composer.fragments import FragmentStore
 from composer.model import Model, build
+from composer.places import look_up
+from composer.stage import Stage
+from composer.studio import Studio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
+
+    from composer.training import TrainingConfig
 
 SETTINGS = MusicSettings(meter=(2, 4), bars=4)
 QUICK = replace(JudgeConfig(), folds=2, width=8, hidden=16, epochs=2, penalties=(0.1,))
@@ -169,6 +175,52 @@ def test_compositions_are_reproducible(load, model):
     assert first.shape == (3, 4, 1, 8)
     assert np.array_equal(first, second)
     assert not np.array_equal(first, compose(model, "agent", 3, 6, 0.2))
+
+
+@pytest.fixture(scope="module")
+def short() -> TrainingConfig:
+    """As little training as goes through all parts."""
+    model = replace(PRESETS["debug"].model, critics=CriticConfig(2, 8, 16, steps=2))
+    few = {"warm_up": 2, "warm_up_check": 2, "rounds": 2, "episodes": 4, "explorers": 2}
+    return replace(PRESETS["debug"], **few, measured=4, rehearsed=3, model=model)
+
+
+def test_every_ablation_is_trained_and_measured(load, store, short):
+    ablations, benchmark = load("ablations"), load("music").Benchmark(store, QUICK, 6)
+    warm = ablations.warm_up(store, short)
+    found = {
+        name: ablations.measure(store, benchmark, variant, short, warm, 0.3)
+        for name, variant in ablations.VARIANTS.items()
+    }
+    for figures in found.values():
+        assert all(np.isfinite(figures[name]) for name in ablations.FIGURES)
+
+
+def test_ablations_leave_out_what_they_say(load, store, short):
+    ablations = load("ablations")
+    variants = ablations.VARIANTS
+    studio = Studio(store, variants["no guided latents"].change(short))
+    kinds = Stage(studio.model().world(), (4,), 1).kinds
+    assert "guided" not in kinds
+    assert len(kinds) == len(Stage(Studio(store, short).model().world(), (4,), 1).kinds)
+    assert variants["no value gradient"].change(short).model.gan.guidance == 0
+    assert len(Studio(store, variants["one critic"].change(short)).critics.members) == 1
+    with variants["no moves"].inside(studio):
+        studio.play()
+        assert {origin.kind for origin in studio.sample.origins} <= {"fresh", "vary"}
+    places = studio.geometry.sample(studio.real, 5, np.random.default_rng(0))
+    inputs = [torch.from_numpy(np.array(part)) for part in places[1:]]
+    tokens = torch.from_numpy(places.fragments).unsqueeze(1)
+    with variants["discriminator only"].inside(studio), torch.no_grad():
+        choice, filled, empty = studio.critics.members[0](*inputs, tokens)
+        codes, around = studio.domain.codes, (inputs[0][:, :2], inputs[1][:, :2].float())
+        position = inputs[2][:, : studio.complete.features]
+        judged = studio.gan.discriminator(
+            look_up(tokens[:, 0], codes), look_up(around[0], codes), around[1], position
+        )
+    assert torch.allclose(choice[:, 0], judged)
+    assert not filled.any()
+    assert not empty.any()
 
 
 def test_speed_times_both_agents(load, model):
