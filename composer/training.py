@@ -77,7 +77,7 @@ class TrainingConfig:
     measure_interval: int = 10
     measured: int = 96
     patience: int = 10
-    temperatures: tuple[float, ...] = (1.4, 1.0, 0.7, 0.5, 0.35)
+    temperatures: tuple[float, ...] = (1.4, 1.2, 1.0, 0.85, 0.7, 0.5)
     keep: int = 2
     model: ModelConfig = field(default_factory=ModelConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
