@@ -111,7 +111,7 @@ class Ruler:
         windows that all others are compared with.
         """
         return (
-            _aucs(self._judge(self.people.known.some(len(self.judged), self._rng())))
+            _aucs(self.floor_told(len(self.judged)))
             | self._figures(self._deal(self.people.known), self._compare)
             | self._figures(self._deal(self.people.unseen), self._vary)
             | self._pieces(self.people.unseen)
@@ -145,6 +145,10 @@ class Ruler:
         first = self.people.unseen.works.max() + 1
         alone = Sample(made, first + np.arange(len(made)), np.zeros(len(made), np.int64))
         return self._judge(alone)
+
+    def floor_told(self, count: int) -> JudgeResult:
+        """The same of ``count`` training windows, or of as many as there are."""
+        return self._judge(self.people.known.some(count, self._rng()))
 
     def _judge(self, made: Sample) -> JudgeResult:
         return judge_auc(

@@ -118,7 +118,7 @@ def gather_people(store: FragmentStore, yardstick: Yardstick) -> People:
         places = " x ".join(map(str, domain.training_layout))
         message = (
             f"too few pieces to judge by: {works[0]} held out and {works[1]} others are long or "
-            f"large enough ({places}), but {FEWEST_WORKS} of both are needed; add more files"
+            f"large enough ({places}), but {FEWEST_WORKS} of each are needed; add more files"
         )
         raise DataError(message)
     unseen, known = (
@@ -164,7 +164,7 @@ def evaluate_pieces(
     fewer than ten pieces.
     """
     if len(windows) < FEWEST_WORKS:
-        message = f"{len(windows)} pieces are too few to judge: give {FEWEST_WORKS} or more"
+        message = f"too few pieces to judge: {len(windows)}, but {FEWEST_WORKS} are needed"
         raise DataError(message)
     yardstick = domain.yardstick()
     people = gather_people(store, yardstick)

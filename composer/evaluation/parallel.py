@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,6 +40,9 @@ def at_once(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = [pool.submit(job, step) for job in jobs]
         try:
+            finished, _ = wait(running, return_when=FIRST_EXCEPTION)
+            for job in finished:
+                job.result()  # raises where it is the one that failed
             return [job.result() for job in running]
         finally:
             stopped.set()

@@ -73,7 +73,8 @@ class FragmentCritic(nn.Module):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()
-        self.gan, self.features = studio.gan, studio.complete.features
+        self.codes, self.features = studio.gan.codes, studio.complete.features
+        self.discriminator = studio.gan.discriminator
 
     def forward(
         self,
@@ -85,14 +86,14 @@ class FragmentCritic(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """As ``CompositionCritic``; all that it has to say is the choice."""
         count, choices = candidates.shape[:2]
-        shown = look_up(candidates, self.gan.codes) if fragments is None else fragments
+        shown = look_up(candidates, self.codes) if fragments is None else fragments
         around = (
-            look_up(context[:, :GENERATOR_LAGS], self.gan.codes),
+            look_up(context[:, :GENERATOR_LAGS], self.codes),
             present[:, :GENERATOR_LAGS].float(),
             position[:, : self.features],
         )
         spread = (part.repeat_interleave(choices, 0) for part in around)
-        judged = self.gan.discriminator(shown.flatten(0, 1), *spread).view(count, choices)
+        judged = self.discriminator(shown.flatten(0, 1), *spread).view(count, choices)
         return judged, torch.zeros_like(judged), judged.new_zeros(count)
 
 

@@ -197,7 +197,7 @@ def test_bad_input_is_one_sentence(model, tunes, pictures, tmp_path):
         (["--files", "no.txt", "--data", tunes], 3, "'no.txt' is neither pictures"),
         (["--files", "gone.mid", "--data", tunes], 3, "there is no file 'gone.mid'"),
         (["--files", *files, "--data", pictures], 3, "holds pictures, but the files are music"),
-        (["--files", *files, "--data", tunes], 3, "pieces are too few to judge"),
+        (["--files", *files, "--data", tunes], 3, "too few pieces to judge"),
         ([model, "--data", tunes, "--report", "no.mid/x.html"], 2, "cannot make the folder"),
     ]
     for arguments, code, words in cases:

@@ -79,7 +79,7 @@ def test_files_are_set_beside_people():
 
 def test_too_few_pieces_are_refused():
     pieces = toy_pieces(9, np.random.default_rng(5)).fragments
-    with pytest.raises(DataError, match="9 pieces are too few"):
+    with pytest.raises(DataError, match="too few pieces to judge: 9"):
         evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, Counting())
     with pytest.raises(DataError, match="too few pieces to judge by: 6 held out and 24 others"):
         gather_people(toy_store(30), ToyDomain({}).yardstick())

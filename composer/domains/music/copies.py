@@ -157,7 +157,7 @@ def limit_asked(options: Mapping[str, Any]) -> tuple[int, Path] | None:
 
     Raises UsageError where one is missing, or ``max_copy`` is below 4.
     """
-    limit, folder = options.get("max_copy"), options.get("data")
+    limit, folder = options.get("max_copy"), options.get("data") or None
     if limit is None and folder is None:
         return None
     if limit is None:

@@ -13,7 +13,7 @@ from composer.training import TrainingConfig
 
 GAN = GanConfig(studied=128, steps=1000)
 SMALL = ModelConfig(
-    gan=GanConfig(generator_width=96, discriminator_width=96, studied=128, steps=100),
+    gan=replace(GAN, generator_width=96, discriminator_width=96, steps=100),
     critics=CriticConfig(count=2, embedding=24, hidden=64),
     agent=AgentConfig(capacity=4096, epsilon_rounds=2),
     candidates=CandidateConfig(fresh=4, guided=2, vary=2),
