@@ -19,38 +19,21 @@ SMALLEST = 1e-9  # a range below this is rounding
 SHARPEST = 0.01  # the least bandwidth, as a share of the range: discrete features have no density
 
 
-def overlapped_area(made: np.ndarray, real: np.ndarray) -> float:
-    """Overlapped area of two densities of distances, ``OA = integral min(p, q)``.
+def compare_distances(made: np.ndarray, real: np.ndarray) -> tuple[float, float]:
+    """Overlapped area and Kullback-Leibler divergence of two densities of distances.
 
-    ``p`` is the density of distances within the real set, ``q`` of those between the sets, both by
-    Gaussian kernels with the bandwidth of Scott (1992), ``s N^(-1/5)`` for ``N`` distances of
-    standard deviation ``s``.
+    ``OA = integral min(p, q)`` and ``KLD = integral p log(p / q)``, where ``p`` is the density of
+    distances within the real set, ``q`` of those between the sets, both by Gaussian kernels with
+    the bandwidth of Scott (1992), ``s N^(-1/5)`` for ``N`` distances of standard deviation ``s``.
 
     Args:
         made: float ``[n, features]``; usually one feature.
         real: float ``[m, features]``, m from 3.
 
     Returns:
-        0 (nothing in common) to 1 (equal).
+        The area, 0 (nothing in common) to 1 (equal); the divergence, 0 (equal) upwards, in nats,
+        about 700 where the densities do not meet.
     """
-    return compare_distances(made, real)[0]
-
-
-def distance_divergence(made: np.ndarray, real: np.ndarray) -> float:
-    """Kullback-Leibler divergence of the same densities, ``KLD = integral p log(p / q)``.
-
-    Args:
-        made: as in ``overlapped_area``.
-        real: as in ``overlapped_area``.
-
-    Returns:
-        0 (equal) upwards, in nats; about 700 where the densities do not meet.
-    """
-    return compare_distances(made, real)[1]
-
-
-def compare_distances(made: np.ndarray, real: np.ndarray) -> tuple[float, float]:
-    """``overlapped_area`` and ``distance_divergence`` at once."""
     step, within, across = _densities(made, real)
     area = min(1.0, float(np.minimum(within, across).sum() * step))
     logs = [np.log(np.maximum(density, np.finfo(np.float64).tiny)) for density in (within, across)]

@@ -5,12 +5,19 @@ import pytest
 
 from composer.evaluation.overlap import (
     compare_distances,
-    distance_divergence,
     kernel_density,
-    overlapped_area,
     scott_bandwidth,
     self_distances,
 )
+
+
+def overlapped_area(made, real):
+    return compare_distances(made, real)[0]
+
+
+def distance_divergence(made, real):
+    return compare_distances(made, real)[1]
+
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(120, 1))
@@ -50,10 +57,6 @@ def test_area_and_divergence_by_hand():
 
 
 def test_the_same_distribution_overlaps():
-    assert compare_distances(MADE, REAL) == (
-        overlapped_area(MADE, REAL),
-        distance_divergence(MADE, REAL),
-    )
     assert overlapped_area(MADE, REAL) > 0.95
     assert distance_divergence(MADE, REAL) < 0.02
 
