@@ -72,7 +72,7 @@ def turn_dial(
     values: dict[str, list[np.ndarray]] = {name: [] for name in (*PEOPLES, REWARDED)}
     judged = []
     made = _compose(model, kinds, watcher)
-    watcher.phase("measuring the dial", len(SETTINGS))
+    watcher.phase("measuring the dial", len(SETTINGS) + 1)
     for done, (windows, rewarded) in enumerate(made, start=1):
         judged.append(ruler.told(windows))
         found = ruler.newness(windows) | {REWARDED: rewarded}
@@ -86,6 +86,7 @@ def turn_dial(
     whole[REALISM] = realism(np.array([one.auc for one in judged]))
     drawn[REALISM] = realism(np.stack([one.drawn for one in judged], axis=1))
     known = ruler.floor_told(len(kinds))  # a judge that learns from as many pieces
+    watcher.step(len(SETTINGS) + 1, {})
     floor = Cell(*(float(realism(end)) for end in (known.auc, *known.interval[::-1])))
     return Dial(
         count=len(kinds),

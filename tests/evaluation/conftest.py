@@ -10,6 +10,26 @@ from composer.gan.fragment_gan import GanConfig
 from composer.model import ModelConfig, build
 
 
+class Counting:
+    """A watcher that remembers what it was told."""
+
+    def __init__(self):
+        self.phases, self.done = {}, {}
+
+    def phase(self, name, total):
+        self.phases[name] = total
+        self.name = name
+
+    def step(self, done, values):
+        self.done[self.name] = done
+
+
+@pytest.fixture
+def watcher():
+    """What counts phases and their steps."""
+    return Counting()
+
+
 @pytest.fixture
 def toy_model(monkeypatch):
     """Build a model of so many kinds of pieces."""

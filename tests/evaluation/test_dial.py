@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from toy import PLACES, ToyDomain, toy_store
 
-from composer.evaluation.columns import AUC, NOVELTY, RUN, SEEN, Cell, Ruler
+from composer.evaluation.columns import NOVELTY, RUN, SEEN, Cell, Ruler
 from composer.evaluation.dial import (
     REALISM,
     REWARDED,
@@ -25,24 +25,15 @@ from composer.evaluation.judge import JudgeConfig
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=2, penalties=(0.1,))
 
 
-class Counting:
-    def __init__(self):
-        self.phases, self.done = {}, {}
-
-    def phase(self, name, total):
-        self.phases[name] = total
-        self.name = name
-
-    def step(self, done, values):
-        self.done[self.name] = done
+@pytest.fixture
+def ruler():
+    yardstick = ToyDomain({}).yardstick()
+    return Ruler(yardstick, gather_people(toy_store(100), yardstick), 12, judge=QUICK)
 
 
 @pytest.fixture
-def turned(toy_model):
-    yardstick = ToyDomain({}).yardstick()
-    ruler = Ruler(yardstick, gather_people(toy_store(100), yardstick), 12, judge=QUICK)
-    people = {AUC: Cell(0.5, 0.4, 0.6)} | {name: Cell(0.0) for name in (NOVELTY, SEEN, RUN)}
-    watcher = Counting()
+def turned(toy_model, ruler, watcher):
+    people = {name: Cell(0.0) for name in (NOVELTY, SEEN, RUN)}
     return turn_dial(toy_model(1), ruler, people, np.zeros(12, np.int64), watcher), watcher
 
 
@@ -58,6 +49,13 @@ def test_every_setting_is_measured(turned):
     assert list(dial.people) == [REALISM, NOVELTY, SEEN, RUN]
     assert watcher.phases == watcher.done
     assert watcher.phases["composing along the dial"] == len(SETTINGS) * PLACES
+
+
+def test_people_are_told_by_a_judge_that_learns_from_as_many_pieces(turned, ruler):
+    dial, _ = turned
+    floor = ruler.floor_told(12)
+    assert floor != ruler.floor_told(20)
+    assert dial.people[REALISM].value == realism(floor.auc)
 
 
 def test_realism_is_what_the_judge_cannot_tell():

@@ -23,25 +23,12 @@ PLAN = Plan(count=12, seeds=2, judge=QUICK)
 BEST = "best of 15"  # as many as the toy domain has candidates at a place
 
 
-class Counting:
-    def __init__(self):
-        self.phases, self.done = {}, {}
-
-    def phase(self, name, total):
-        self.phases[name] = total
-        self.name = name
-
-    def step(self, done, values):
-        self.done[self.name] = done
-
-
 @pytest.fixture
 def model(toy_model):
     return toy_model(1)
 
 
-def test_a_model_is_set_beside_people_and_every_other_policy(model):
-    watcher = Counting()
+def test_a_model_is_set_beside_people_and_every_other_policy(model, watcher):
     found = evaluate_model(model, toy_store(100), PLAN, watcher)
     assert list(found.columns) == [PEOPLE, *POLICIES, BEST]
     assert found.subject == "agent"
@@ -57,30 +44,30 @@ def test_a_model_is_set_beside_people_and_every_other_policy(model):
     assert [len(profile) for profile in found.profiles.values()] == [8] * 7
 
 
-def test_the_dial_is_turned_when_asked(model):
-    found = evaluate_model(model, toy_store(100), replace(PLAN, count=30, dial=True), Counting())
+def test_the_dial_is_turned_when_asked(model, watcher):
+    found = evaluate_model(model, toy_store(100), replace(PLAN, count=30, dial=True), watcher)
     assert found.dial.count == 15
     assert found.dial.people[SEEN] == found.columns[PEOPLE][SEEN]
     assert Plan(count=11).turned == 10  # the fewest that a judge can learn from
 
 
-def test_the_same_is_found_again(model):
-    first, second = (evaluate_model(model, toy_store(100), PLAN, Counting()) for _ in range(2))
+def test_the_same_is_found_again(model, watcher):
+    first, second = (evaluate_model(model, toy_store(100), PLAN, watcher) for _ in range(2))
     assert repr(first) == repr(second)
 
 
-def test_files_are_set_beside_people():
+def test_files_are_set_beside_people(watcher):
     pieces = toy_pieces(15, np.random.default_rng(5)).fragments
-    found = evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, Counting())
+    found = evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, watcher)
     assert list(found.columns) == [PEOPLE, FILES]
     assert found.alike(FILES, SEEN) is True
     assert found.best_baseline()[0] == ""
 
 
-def test_too_few_pieces_are_refused():
+def test_too_few_pieces_are_refused(watcher):
     pieces = toy_pieces(9, np.random.default_rng(5)).fragments
     with pytest.raises(DataError, match="too few pieces to judge: 9"):
-        evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, Counting())
+        evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, watcher)
     with pytest.raises(DataError, match="too few pieces to judge by: 6 held out and 24 others"):
         gather_people(toy_store(30), ToyDomain({}).yardstick())
 
