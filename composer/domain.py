@@ -182,13 +182,8 @@ class Domain(ABC):
         """The generator's outputs as mixtures of codes, differentiable; here the softmax."""
         return outputs.softmax(-1)
 
-    def tokens(self, outputs: torch.Tensor, allowed: torch.Tensor | None = None) -> torch.Tensor:
-        """The tokens that the generator's outputs mean: int64 ``[n, *shape]``; here the argmax.
-
-        ``allowed`` bool ``[*shape, classes]`` as given by ``allowed``.
-        """
-        if allowed is not None:
-            outputs = outputs.masked_fill(~allowed, -np.inf)
+    def tokens(self, outputs: torch.Tensor) -> torch.Tensor:
+        """The tokens that the generator's outputs mean: int64 ``[n, *shape]``; here the argmax."""
         return outputs.argmax(-1)
 
     # ---- geometry of a piece ----------------------------------------------------------------
@@ -335,7 +330,10 @@ class Domain(ABC):
 
     @abstractmethod
     def allowed(self, options: Mapping[str, Any]) -> np.ndarray | None:
-        """Bool ``[*shape, classes]``: tokens that the options of ``compose`` permit; None: all."""
+        """Bool ``[*shape, classes]``: tokens that the options of ``compose`` permit; None: all.
+
+        The generator of a domain that ever restricts them takes this as its last argument.
+        """
 
     def rule(self, options: Mapping[str, Any]) -> Rule | None:
         """What the options of ``compose`` demand of the piece as a whole; here nothing.

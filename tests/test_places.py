@@ -109,18 +109,6 @@ def test_codes_may_have_any_number_of_channels(tokens, codes):
     assert torch.equal(look_up(torch.from_numpy(tokens), torch.from_numpy(codes)), found)
 
 
-@given(TOKENS)
-def test_forbidden_tokens_are_not_chosen(tokens):
-    allowed = torch.ones(2, CLASSES, dtype=torch.bool)
-    allowed[0, 2] = allowed[1, :4] = False
-    outputs = look_up(tokens, DOMAIN.codes)
-    found = DOMAIN.tokens(outputs.flatten(0, 1), allowed)
-    assert (found[:, 0] != 2).all()
-    assert (found[:, 1] >= 4).all()
-    kept = allowed[torch.arange(2), torch.from_numpy(tokens).long()].flatten(0, 1)
-    assert torch.equal(found[kept], torch.from_numpy(tokens).long().flatten(0, 1)[kept])
-
-
 def test_some_of_the_pieces_are_copies_with_their_plans():
     pieces = toy_pieces(6, np.random.default_rng(0), kinds=2)
     some = pieces.take(np.array([5, 0, 0]))

@@ -287,7 +287,10 @@ def generate(
     latents: np.ndarray,
     allowed: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Fragments uint8 ``[n, *shape]`` for places; ``allowed`` bool ``[*shape, classes]``."""
-    outputs = generator(torch.from_numpy(latents), *Context(places, domain.codes))
-    permitted = None if allowed is None else torch.from_numpy(allowed)
-    return domain.tokens(outputs, permitted).to(torch.uint8).numpy()
+    """Fragments uint8 ``[n, *shape]`` for places.
+
+    ``allowed`` bool ``[*shape, classes]``, for generators that can be told: permitted tokens.
+    """
+    told = () if allowed is None else (torch.from_numpy(allowed),)
+    outputs = generator(torch.from_numpy(latents), *Context(places, domain.codes), *told)
+    return domain.tokens(outputs).to(torch.uint8).numpy()

@@ -65,11 +65,10 @@ class ArtDomain(Domain):
             return outputs.tanh().unsqueeze(-1)
         return outputs.softmax(-1)
 
-    def tokens(self, outputs: torch.Tensor, allowed: torch.Tensor | None = None) -> torch.Tensor:
+    def tokens(self, outputs: torch.Tensor) -> torch.Tensor:
         """The nearest codes."""
         import torch
 
-        del allowed  # every token may be used
         soft = self.soften(outputs)
         if self.settings.rgb:
             top = len(self._codes) - 1

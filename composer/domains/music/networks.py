@@ -15,6 +15,7 @@ from composer.gan.losses import straight_through
 
 SLOPE = 0.2
 MARGIN = 0.1  # nats by which the token that was drawn is the likeliest
+FORBIDDEN = -1e4  # finite, since it is multiplied by zeros
 
 
 def sounding(bars: Tensor) -> Tensor:
@@ -143,10 +144,18 @@ class BarGenerator(nn.Module):
         self.heads = nn.Parameter(torch.randn(tokens, width, self.classes) / (10 * width**0.5))
         self.bias = nn.Parameter(torch.zeros(tokens, self.classes))
 
-    def forward(self, latent: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
+    def forward(
+        self,
+        latent: Tensor,
+        context: Tensor,
+        present: Tensor,
+        position: Tensor,
+        allowed: Tensor | None = None,
+    ) -> Tensor:
         """Normal latent ``[n, voices * steps]`` -> outputs ``[n, voices, steps, classes]``.
 
         Outputs are log-probabilities; that of the token that is drawn is raised above the others.
+        ``allowed`` bool ``[voices, steps, classes]``: what is drawn is one of these.
         """
         told = self.begin(self.around(context, present, position))
         sounds = list(self._before(context, present).unbind(1))
@@ -156,7 +165,10 @@ class BarGenerator(nn.Module):
             voice = token % self.voices
             hidden = told + sounds[voice] @ self.sounds[voice]
             hidden = nn.functional.leaky_relu(self.deep(hidden), SLOPE)
-            logits = (hidden @ self.heads[token] + self.bias[token]).log_softmax(1)
+            logits = hidden @ self.heads[token] + self.bias[token]
+            if allowed is not None:
+                logits = logits.masked_fill(~allowed[voice, token // self.voices], FORBIDDEN)
+            logits = logits.log_softmax(1)
             choice, raised = _draw(logits, levels[:, token : token + 1])
             told = told + choice @ self.drawn[token]
             sounds[voice] = choice[:, FIRST_PITCH:] + choice[:, [HOLD]] * sounds[voice]
@@ -194,8 +206,9 @@ def _draw(logits: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
     and the logits with the choice as their largest.
     """
     shares = logits.exp()
-    index = (shares.detach().cumsum(1) < level).sum(1, keepdim=True)
-    choice = torch.zeros_like(logits).scatter(1, index.clamp_max(logits.shape[1] - 1), 1.0)
+    below = shares.detach().cumsum(1)
+    index = (below < level * below[:, -1:]).sum(1, keepdim=True)  # the sum is 1 but for rounding
+    choice = torch.zeros_like(logits).scatter(1, index, 1.0)
     short = (logits.amax(1, keepdim=True) - (logits * choice).sum(1, keepdim=True)).detach()
     return straight_through(shares, choice), logits + choice * (short + MARGIN)
 

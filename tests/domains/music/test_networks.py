@@ -102,6 +102,30 @@ def test_the_same_noise_draws_the_same_bar_and_near_noise_like_ones(domain):
     assert (first == near).float().mean() > 0.8 > 2 * (first == other).float().mean()
 
 
+def test_what_is_forbidden_is_not_drawn_and_what_follows_knows(domain):
+    """The rest is drawn as if the distribution had never held what is forbidden."""
+    generator = domain.generator(domain.latent(0), 32)
+    allowed = torch.rand(*domain.spec.shape, domain.spec.classes) < 0.5
+    allowed[..., :FIRST_PITCH] = True
+    around, noise = surroundings(domain, 64), torch.randn(64, 32)
+    noise[0] = 9.0  # the uppermost end of the distribution
+    with torch.no_grad():
+        free, bars = (
+            domain.tokens(generator(noise, *around, *told)) for told in ((), (allowed,))
+        )
+        outputs, _ = generator.reconstruct(look_up(bars, domain.codes), *around)
+        logits = outputs.masked_fill(~allowed, -torch.inf).log_softmax(-1)
+    permitted = allowed.expand(64, *allowed.shape).gather(3, bars.unsqueeze(3))
+    assert permitted.all()
+    assert not torch.equal(free, bars)
+    shares = logits.exp()
+    until = shares.cumsum(-1).gather(3, bars.unsqueeze(3)).squeeze(3)
+    share = shares.gather(3, bars.unsqueeze(3)).squeeze(3)
+    levels = torch.special.ndtr(noise).unflatten(1, (16, 2)).transpose(1, 2)
+    assert (levels < until + 1e-4).all()
+    assert (levels > until - share - 1e-4).all()
+
+
 def test_the_draw_ignores_what_comes_later(domain):
     """Outputs of a step depend on the noise up to it only."""
     generator = domain.generator(domain.latent(0), 32)
