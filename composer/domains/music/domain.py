@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from composer.training import TrainingConfig
 
 LAGS = (1, 2, 4, 8, 3, 5, 9, 16)
-GENERATOR_LAGS = 2  # the bars just before; form is the agent's task
+GENERATOR_LAGS = 4  # those of a phrase that comes back changed; exact repeats are moves
 MAX_BARS = 512
 DEFAULT_BARS = 16
 PHRASE = 4
@@ -62,7 +62,7 @@ class MusicDomain(Domain):
         return np.where(index >= 0, index, -1)
 
     def surroundings(self, layout: Layout, scope: Scope) -> np.ndarray:
-        """The two bars before, whatever the scope."""
+        """The bars at the first lags, whatever the scope."""
         del scope
         return self.neighbours(layout)[:, :GENERATOR_LAGS]
 

@@ -15,6 +15,7 @@ from composer.gan.losses import straight_through
 
 SLOPE = 0.2
 MARGIN = 0.1  # nats by which the token that was drawn is the likeliest
+ADJACENT = 2  # neighbours that lead up to a bar without a gap: the first, and the one before it
 FORBIDDEN = -1e4  # finite, since it is multiplied by zeros
 
 
@@ -122,27 +123,32 @@ class Residual(nn.Module):
 class BarGenerator(nn.Module):
     """(noise, neighbours, position) -> a bar, token after token.
 
-    Each token is drawn given the surroundings, all tokens before it and the pitch that its voice
-    sounds: the sum of what was drawn is carried along (NADE: Larochelle, Murray; AISTATS 2011). The
-    noise decides each draw, one number a token, so that a latent is a bar here and like bars there;
-    the gradient goes through the probabilities. Steps come in order, in each the voices from the
-    highest.
+    Each token is drawn given the surroundings as a whole, what stands and sounds at this step in
+    each neighbouring bar, the pitch that its voice sounds, and the memory of all tokens before it:
+    a gated recurrent unit (Cho et al.: "Learning phrase representations using RNN
+    encoder-decoder", EMNLP 2014), whose weights serve all steps. The noise decides each draw, one
+    number a token, so that a latent is a bar here and like bars there; the gradient goes through
+    the probabilities. Steps come in order, in each the voices from the highest.
     """
 
     def __init__(self, settings: MusicSettings, neighbours: int, position: int, width: int) -> None:
-        """Dense layers: a bar has too few steps for convolutions to pay on a CPU."""
+        """``width`` of everything within; vectors of ``neighbours`` are a quarter of it."""
         super().__init__()
         self.voices, self.steps = settings.voices, settings.steps
-        self.classes, tokens = settings.classes, settings.voices * settings.steps
-        self.around = Surroundings(settings, neighbours, position, width // 8)
+        classes, tokens = settings.classes, settings.voices * settings.steps
+        self.around = Surroundings(settings, neighbours, position, width // 4)
         self.begin = nn.Sequential(
             nn.Linear(self.around.width, width), Residual(width), Residual(width)
         )
-        self.drawn = nn.Parameter(torch.randn(tokens, self.classes, width) / tokens**0.5)
+        views = classes + settings.pitches
+        self.beside = nn.Parameter(torch.randn(neighbours, self.voices, views, width) / 8)
         self.sounds = nn.Parameter(torch.randn(self.voices, settings.pitches, width) / 4)
+        self.before = nn.Parameter(torch.randn(classes, width) / 4)
+        self.token = nn.Parameter(torch.randn(tokens, width) / 4)
+        self.memory = nn.GRU(width, width, batch_first=True)
         self.deep = Residual(width)
-        self.heads = nn.Parameter(torch.randn(tokens, width, self.classes) / (10 * width**0.5))
-        self.bias = nn.Parameter(torch.zeros(tokens, self.classes))
+        self.head = nn.Parameter(torch.randn(width, classes) / (10 * width**0.5))
+        self.bias = nn.Parameter(torch.zeros(tokens, classes))
 
     def forward(
         self,
@@ -157,20 +163,19 @@ class BarGenerator(nn.Module):
         Outputs are log-probabilities; that of the token that is drawn is raised above the others.
         ``allowed`` bool ``[voices, steps, classes]``: what is drawn is one of these.
         """
-        told = self.begin(self.around(context, present, position))
+        told = self._told(context, present, position)
         sounds = list(self._before(context, present).unbind(1))
         levels = torch.special.ndtr(latent)  # uniform
+        state, choice = None, told.new_zeros(len(told), len(self.before))
         outputs = []
         for token in range(self.voices * self.steps):
             voice = token % self.voices
-            hidden = told + sounds[voice] @ self.sounds[voice]
-            hidden = nn.functional.leaky_relu(self.deep(hidden), SLOPE)
-            logits = hidden @ self.heads[token] + self.bias[token]
+            known = told[:, token] + sounds[voice] @ self.sounds[voice] + choice @ self.before
+            found, state = self._remember(known.unsqueeze(1), state)
+            logits = found.squeeze(1) @ self.head + self.bias[token]
             if allowed is not None:
                 logits = logits.masked_fill(~allowed[voice, token // self.voices], FORBIDDEN)
-            logits = logits.log_softmax(1)
-            choice, raised = _draw(logits, levels[:, token : token + 1])
-            told = told + choice @ self.drawn[token]
+            choice, raised = _draw(logits.log_softmax(1), levels[:, token : token + 1])
             sounds[voice] = choice[:, FIRST_PITCH:] + choice[:, [HOLD]] * sounds[voice]
             outputs.append(raised)
         return torch.stack(outputs, 1).unflatten(1, (self.steps, self.voices)).transpose(1, 2)
@@ -182,20 +187,33 @@ class BarGenerator(nn.Module):
 
         One-hot ``[n, voices, steps, classes]`` -> as of ``forward``, and zeros ``[n]``.
         """
-        told = self.begin(self.around(context, present, position)).unsqueeze(1)
-        drawn = torch.einsum("ntc,tcw->ntw", bars.transpose(1, 2).flatten(1, 2), self.drawn)
         before = nn.functional.pad(self._before(context, present), (FIRST_PITCH, 0)).unsqueeze(2)
         heard = sounding(torch.cat((before, bars[:, :, :-1]), 2))  # as each step begins
         sounds = torch.einsum("nvsp,vpw->nsvw", heard, self.sounds).flatten(1, 2)
-        hidden = told + drawn.cumsum(1) - drawn + sounds  # [n, tokens, width]
-        hidden = nn.functional.leaky_relu(self.deep(hidden), SLOPE)
-        logits = torch.einsum("ntw,twc->ntc", hidden, self.heads) + self.bias
-        outputs = logits.log_softmax(2).unflatten(1, (self.steps, self.voices)).transpose(1, 2)
+        tokens = bars.transpose(1, 2).flatten(1, 2)  # [n, tokens, classes]
+        drawn = nn.functional.pad(tokens[:, :-1], (0, 0, 1, 0)) @ self.before
+        found, _ = self._remember(self._told(context, present, position) + sounds + drawn, None)
+        outputs = (found @ self.head + self.bias).log_softmax(2)
+        outputs = outputs.unflatten(1, (self.steps, self.voices)).transpose(1, 2)
         return outputs, bars.new_zeros(len(bars))
+
+    def _told(self, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
+        """What is known of each token before any is drawn: ``[n, tokens, width]``."""
+        place = self.begin(self.around(context, present, position))
+        bars = context * present[:, :, None, None, None]
+        views = torch.cat((bars, sounding(bars.flatten(0, 1)).unflatten(0, present.shape)), -1)
+        beside = torch.einsum("nbvsk,bvkw->nsw", views, self.beside)
+        return place.unsqueeze(1) + beside.repeat_interleave(self.voices, 1) + self.token
+
+    def _remember(self, known: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """``[n, tokens, width]`` of successive tokens -> as much, and the state to go on from."""
+        remembered, state = self.memory(nn.functional.leaky_relu(known, SLOPE), state)
+        return nn.functional.leaky_relu(self.deep(known + remembered), SLOPE), state
 
     def _before(self, context: Tensor, present: Tensor) -> Tensor:
         """What sounds as the bar begins: float ``[n, voices, pitches]``."""
-        line = (context * present[:, :, None, None, None]).flip(1).transpose(1, 2).flatten(2, 3)
+        bars = (context * present[:, :, None, None, None])[:, :ADJACENT]
+        line = bars.flip(1).transpose(1, 2).flatten(2, 3)
         return sounding(line)[:, :, -1]
 
 

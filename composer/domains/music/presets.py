@@ -11,7 +11,9 @@ from composer.model import ModelConfig
 from composer.stage import CandidateConfig
 from composer.training import TrainingConfig
 
-GAN = GanConfig(studied=128, steps=1000)
+GAN = GanConfig(
+    generator_width=256, learning_rate=1e-3, final_learning_rate=1e-4, studied=128, steps=1000
+)
 SMALL = ModelConfig(
     gan=replace(GAN, generator_width=96, discriminator_width=96, steps=100),
     critics=CriticConfig(count=2, embedding=24, hidden=64),

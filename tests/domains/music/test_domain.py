@@ -34,8 +34,11 @@ def test_neighbours_are_the_bars_at_fixed_lags_before():
 
 
 @pytest.mark.parametrize("scope", ["earlier", "closed", "complete"])
-def test_the_generator_sees_the_two_bars_before(scope):
-    assert DOMAIN.surroundings((4,), scope).tolist() == [[-1, -1], [0, -1], [1, 0], [2, 1]]
+def test_the_generator_sees_the_bars_at_the_first_lags_before(scope):
+    seen = DOMAIN.surroundings((10,), scope)
+    assert seen[3].tolist() == [2, 1, -1, -1]
+    assert seen[9].tolist() == [8, 7, 5, 1]
+    assert np.array_equal(seen, DOMAIN.neighbours((10,))[:, : seen.shape[1]])
 
 
 def test_bars_are_of_one_kind_and_never_closed():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from composer.domains.music.domain import MusicDomain
+from composer.domains.music.domain import GENERATOR_LAGS, MusicDomain
 from composer.domains.music.networks import sounding
 from composer.domains.music.settings import FIRST_PITCH
 from composer.places import Geometry, Pieces, look_up
@@ -47,16 +47,16 @@ def test_generator_and_discriminator_fit_together_and_pass_gradients(domain):
 def test_a_hidden_neighbour_does_not_matter(domain):
     network = domain.generator(domain.latent(8), 32)
     latent, position = torch.randn(1, 2 * 16), torch.zeros(1, domain.positions((1,)).shape[1])
-    contexts = look_up(torch.randint(14, (2, 1, 2, 2, 16)), domain.codes)
-    hidden = torch.zeros(1, 2)
+    contexts = look_up(torch.randint(14, (2, 1, GENERATOR_LAGS, 2, 16)), domain.codes)
+    hidden = torch.zeros(1, GENERATOR_LAGS)
     first, second = (network(latent, context, hidden, position) for context in contexts)
     assert torch.equal(first, second)
 
 
 def surroundings(domain, count):
     """Random bars before ``count`` places, of which every second has none."""
-    context = look_up(torch.randint(14, (count, 2, 2, 16)), domain.codes)
-    present = (torch.arange(count) % 2).float().unsqueeze(1).expand(count, 2)
+    context = look_up(torch.randint(14, (count, GENERATOR_LAGS, 2, 16)), domain.codes)
+    present = (torch.arange(count) % 2).float().unsqueeze(1).expand(count, GENERATOR_LAGS)
     return context, present, torch.rand(count, domain.positions((1,)).shape[1])
 
 
@@ -68,12 +68,12 @@ def test_what_the_generator_draws_is_as_likely_as_it_says(voices):
     torch.manual_seed(voices)
     generator = domain.generator(domain.latent(0), 16)
     with torch.no_grad():
-        for part in (generator.heads, generator.bias, generator.sounds):
-            part.normal_()
-    size, drawn = domain.spec.size, 20_000
-    context = torch.zeros(drawn, 2, voices, 3, 3)
+        for part in (generator.head, generator.bias, generator.sounds, generator.before):
+            part.normal_(std=0.5)
+    size, drawn, position = domain.spec.size, 20_000, domain.positions((1,)).shape[1]
+    context = torch.zeros(drawn, GENERATOR_LAGS, voices, 3, 3)
     context[:, 0, :, -1, FIRST_PITCH] = 1  # a note sounds as the bar begins
-    around = (context, torch.ones(drawn, 2), torch.zeros(drawn, domain.positions((1,)).shape[1]))
+    around = (context, torch.ones(drawn, GENERATOR_LAGS), torch.zeros(drawn, position))
     with torch.no_grad():
         bars = domain.tokens(generator(torch.randn(drawn, size), *around))
         outputs, surprise = generator.reconstruct(look_up(bars, domain.codes), *around)
