@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from composer.networks import PlaceEncoder
+from composer.networks import PlaceEncoder, relate
 from composer.places import Places
 from composer.reward import LOGIT_LIMIT
 
@@ -90,12 +90,13 @@ class CompositionCritic(nn.Module):
         position: Tensor,
         candidates: Tensor,
         fragments: Tensor | None = None,
+        related: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Candidates ``[n, k, *shape]`` -> ``choice [n, k]``, ``filled [n, k]``, ``empty [n]``.
 
-        ``fragments`` as in ``PlaceEncoder``.
+        ``fragments`` and ``related`` as in ``PlaceEncoder``.
         """
-        around, seen = self.places(context, present, position, candidates, fragments)
+        around, seen = self.places(context, present, position, candidates, fragments, related)
         state = self.from_state(around)
         both = state.unsqueeze(1) + self.from_candidate(seen)  # [n, k, hidden]
         choice, filled = self.choice(both).squeeze(-1), self.filled(both).squeeze(-1)
@@ -168,31 +169,35 @@ def contrast(logits: Tensor, real: Tensor, other: Tensor) -> Tensor:
     return F.softplus(-logits[..., real]).mean() + F.softplus(logits[..., other]).mean()
 
 
-def ensemble(members: nn.ModuleList, valid: Tensor | None, *inputs: Tensor) -> Tensor:
-    """Mean over the members of the log ratio that speaks for a candidate: ``[n, k]``, clipped.
+def ensemble(members: nn.ModuleList, valid: Tensor | None, *inputs: Tensor | None) -> Tensor:
+    """The log ratio that speaks for a candidate, by all members: ``[n, k]``, clipped.
 
     The first part, ``choice``, is log p(a | s) / c(a | s): data against candidates. An agent that
     followed it, from real surroundings, would play like the data. Its mean over the candidates c,
     before the logarithm, is 1 by definition; where the candidates of a place are known, ``valid``
-    bool ``[n, k]``, it is made so. Else an agent that looks ahead seeks the places where the critic
-    overrates all that is on offer. Its own pieces leave real surroundings; what still gives them
-    away, ``filled - empty``, log p(a | s) / q(a | s) against the agent's own choices q, comes on
-    top. Without ``empty`` a fragment would be counted again at each later place that sees it.
-    Inputs as in ``CompositionCritic``.
+    bool ``[n, k]``, it is made so, for the members' mean: were each member's made so, the mean
+    would be the lower the more they disagree. Else an agent that looks ahead seeks the places where
+    the critics overrate all that is on offer, or just agree. Its own pieces leave real
+    surroundings; what still gives them away, ``filled - empty``, log p(a | s) / q(a | s) against
+    the agent's own choices q, comes on top. Without ``empty`` a fragment would be counted again at
+    each later place that sees it. Inputs as in ``CompositionCritic``.
     """
-    ratios = []
-    for member in members:
-        choice, filled, empty = member(*inputs)
-        if valid is not None:
-            count = valid.sum(1, keepdim=True).log()
-            total = choice.masked_fill(~valid, -torch.inf).logsumexp(1, keepdim=True)
-            choice = choice - (total - count)
-        ratio = choice + filled - empty.unsqueeze(1)
-        ratios.append(ratio.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
-    return torch.stack(ratios).mean(0)
+    judged = [member(*inputs) for member in members]
+    choice = torch.stack([choice for choice, _, _ in judged]).mean(0)
+    if valid is not None:
+        count = valid.sum(1, keepdim=True).log()
+        total = choice.masked_fill(~valid, -torch.inf).logsumexp(1, keepdim=True)
+        choice = choice - (total - count)
+    own = torch.stack([filled - empty.unsqueeze(1) for _, filled, empty in judged]).mean(0)
+    return (choice + own).clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
 
 
 @torch.no_grad()
-def score(members: nn.ModuleList, valid: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
+def score(
+    domain: Domain, members: nn.ModuleList, valid: np.ndarray, *inputs: np.ndarray
+) -> np.ndarray:
     """``ensemble`` for arrays, without gradients: float32 ``[n, k]``."""
-    return ensemble(members, torch.from_numpy(valid), *map(torch.from_numpy, inputs)).numpy()
+    context, present, position, candidates = map(torch.from_numpy, inputs)
+    related = relate(domain, context, present, candidates)  # once, not for each member
+    seen = (context, present, position, candidates, None, related)
+    return ensemble(members, torch.from_numpy(valid), *seen).numpy()

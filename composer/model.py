@@ -18,7 +18,7 @@ from composer.dqn.agent import AgentConfig
 from composer.dqn.network import ValueNetwork
 from composer.errors import ModelError
 from composer.gan.fragment_gan import GanConfig
-from composer.reward import typical_distance
+from composer.reward import Reference, typical_distance
 from composer.stage import CandidateConfig, World
 from composer.state import below
 
@@ -99,7 +99,7 @@ class Model:
             generator=self.generator.eval(),
             latent=self.domain.latent(self.config.gan.latent),
             critics=self.critics.eval(),
-            known=features,
+            known=Reference(features),
             unit=unit,
             elite=self.elite,
             candidates=self.config.candidates,

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from composer.domain import Domain
 
 
+def relate(domain: Domain, context: Tensor, present: Tensor, candidates: Tensor) -> Tensor:
+    """How neighbours and candidates resemble the neighbours that are there.
+
+    Tensors as of ``PlaceEncoder`` -> float32 ``[n, neighbours + k, neighbours, relations]``.
+    """
+    related = domain.relations(torch.cat((context, candidates), dim=1), context.shape[1])
+    return related * present.float()[:, None, :, None]
+
+
 class PlaceEncoder(nn.Module):
     """State and candidates as vectors.
 
@@ -41,18 +50,19 @@ class PlaceEncoder(nn.Module):
         position: Tensor,
         candidates: Tensor,
         fragments: Tensor | None = None,
+        related: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Context int ``[n, neighbours, *shape]``, candidates int ``[n, k, *shape]``.
 
         ``fragments``, codes ``[n, k, *shape, channels]``, stands for the candidates where a
-        gradient with respect to them is wanted. -> ``[n, state_width]``,
-        ``[n, k, candidate_width]``.
+        gradient with respect to them is wanted; ``related`` is what ``relate`` gives, where that
+        is known already. -> ``[n, state_width]``, ``[n, k, candidate_width]``.
         """
         count, neighbours = present.shape
         shown = present.float()
         everything = torch.cat((context, candidates), dim=1)
-        related = self.domain.relations(everything, neighbours)  # [n, neighbours + k, neighbours]
-        related = related * shown[:, None, :, None]
+        if related is None:
+            related = relate(self.domain, context, present, candidates)
         first, second = self.pairs
         among = related[:, first, second] * shown[:, first, None]  # [n, pairs, relations]
         if fragments is None:

@@ -18,26 +18,37 @@ def realism(logits: np.ndarray) -> np.ndarray:
     return ((clipped + LOGIT_LIMIT) / (2 * LOGIT_LIMIT)).astype(np.float32)
 
 
-def nearest(features: np.ndarray, reference: np.ndarray, block: int = 4096) -> np.ndarray:
-    """Euclidean distance of each row to its nearest reference row.
+class Reference:
+    """Fragments that others are compared with, ready to be searched many times.
 
-    ``features`` float32 ``[n, f]``, ``reference`` float32 ``[m, f]`` -> float32 ``[n]``; infinite
-    where ``m`` is 0.
+    Attributes:
+        features: float32 ``[m, f]``.
     """
-    best = torch.full((len(features),), torch.inf)
-    for start in range(0, len(reference), block):
-        part = torch.from_numpy(reference[start : start + block])
-        best = torch.minimum(best, _distances(torch.from_numpy(features), part).amin(1))
-    return best.numpy()
+
+    def __init__(self, features: np.ndarray) -> None:
+        """``features`` float32 ``[m, f]``; ``m`` may be 0."""
+        self.features = features
+        self._columns = torch.from_numpy(features).T
+        self._squares = self._columns.square().sum(0)
+
+    def nearest(self, features: np.ndarray, block: int = 1024) -> np.ndarray:
+        """Euclidean distance of each row of float32 ``[n, f]`` to the nearest: float32 ``[n]``.
+
+        Infinite where there is nothing to compare with.
+        """
+        if len(self._squares) == 0:
+            return np.full(len(features), np.inf, np.float32)
+        found = []
+        for rows in torch.from_numpy(features).split(block):
+            beyond = torch.addmm(self._squares, rows, self._columns, alpha=-2).amin(1)
+            found.append((beyond + rows.square().sum(1)).clamp_min(0).sqrt())
+        return torch.cat(found).numpy() if found else np.zeros(0, np.float32)
 
 
 def nearest_each(features: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """As ``nearest``, for a batch: ``[n, k, f]`` against ``[n, m, f]`` -> ``[n, k]``."""
-    return _distances(torch.from_numpy(features), torch.from_numpy(past)).amin(2).numpy()
-
-
-def _distances(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    return torch.cdist(first, second, compute_mode="use_mm_for_euclid_dist")
+    """The same for a batch, each with its own: ``[n, k, f]``, ``[n, m, f]`` -> ``[n, k]``."""
+    pairs = torch.from_numpy(features), torch.from_numpy(past)
+    return torch.cdist(*pairs, compute_mode="use_mm_for_euclid_dist").amin(2).numpy()
 
 
 def typical_distance(features: np.ndarray, rng: np.random.Generator, pairs: int = 4096) -> float:

@@ -49,7 +49,7 @@ class World:
         generator: ``(latent, context, present, position) -> logits``.
         latent: size of its noise vector.
         critics: the ensemble that gives realism, in eval mode.
-        known: float32 ``[n, features]``, features of training fragments.
+        known: features of training fragments.
         unit: typical distance between real fragments.
         elite: float32 ``[m, latent]``, latents of high value; may be empty.
         candidates: what is offered.
@@ -59,7 +59,7 @@ class World:
     generator: nn.Module
     latent: int
     critics: nn.ModuleList
-    known: np.ndarray
+    known: reward.Reference
     unit: float
     elite: np.ndarray
     candidates: CandidateConfig
@@ -149,7 +149,8 @@ class Stage:
         self.chosen = np.zeros(shape, np.int64)
         self.origins = np.full(shape, -1)
         self.rewards = np.zeros((*shape, 2), np.float32)
-        self.past = np.zeros((*shape, self.world.known.shape[1]), np.float32)  # features, as placed
+        features = self.world.known.features.shape[1]
+        self.past = np.zeros((*shape, features), np.float32)  # of what was placed
         self.place = 0
 
     def choose(self, actions: np.ndarray) -> np.ndarray:
@@ -297,10 +298,10 @@ class Stage:
         """Realism by the critics, novelty against the training set and this piece's past."""
         world, domain = self.world, self.world.domain
         seen = (places.context, places.present, places.position, self.candidates)
-        logits = critics.score(world.critics, self.valid, *seen)
+        logits = critics.score(domain, world.critics, self.valid, *seen)
         flat = self.candidates.reshape(-1, *domain.spec.shape)
         features = domain.features(flat)
-        to_training = reward.nearest(features, world.known).reshape(self.count, -1)
+        to_training = world.known.nearest(features).reshape(self.count, -1)
         to_past = np.full_like(to_training, np.inf)
         self.features = features.reshape(self.count, self.choices, -1)
         if self.place > 0:

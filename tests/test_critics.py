@@ -41,7 +41,7 @@ def test_learns_what_people_choose_and_what_gives_composed_pieces_away():
     # a candidate in its place: the one that continues the line scores highest
     places = geometry.at(toy_pieces(50, rng), np.arange(50), np.full(50, 3))
     candidates = np.arange(6, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(2, 2)
-    logits = score(critics.members, np.ones((50, 6), bool), *places[1:], candidates)
+    logits = score(domain, critics.members, np.ones((50, 6), bool), *places[1:], candidates)
     assert (logits.argmax(1) == places.fragments[:, 0]).mean() > 0.9
     assert np.abs(logits).max() <= LOGIT_LIMIT
 
@@ -165,13 +165,23 @@ def test_the_immediate_policy_does_not_depend_on_the_normalisation(masked):
     assert np.array_equal(*drawn)
 
 
-def test_each_member_is_normalised_and_clipped_by_itself(masked):
+def test_members_that_disagree_do_not_make_a_place_worse(masked):
     choice, valid = masked
-    wild = choice * 100
-    found = ensemble(members(Said(choice), Said(wild)), valid)
-    alone = [ensemble(members(Said(said)), valid) for said in (choice, wild)]
-    assert torch.equal(found, torch.stack(alone).mean(0))
-    assert alone[1].abs().max() == LOGIT_LIMIT
+    other = choice.flip(1)
+    found = ensemble(members(Said(choice), Said(other)), valid)
+    assert log_mean_exp(found, valid).numpy() == pytest.approx(0, abs=1e-5)
+    alone = [ensemble(members(Said(said)), valid) for said in (choice, other)]
+    assert log_mean_exp(torch.stack(alone).mean(0), valid).max() < 0
+    policies = [
+        x.masked_fill(~valid, -torch.inf).softmax(1).numpy() for x in (found, (choice + other) / 2)
+    ]
+    assert policies[0] == pytest.approx(policies[1], abs=1e-6)
+
+
+def test_the_mean_of_the_members_is_clipped(masked):
+    choice, valid = masked
+    found = ensemble(members(Said(choice), Said(choice * 100)), valid)
+    assert found[valid].abs().max() == LOGIT_LIMIT
 
 
 def test_without_a_mask_the_ratios_are_as_they_were_learnt(masked):
@@ -200,7 +210,7 @@ def test_arrays_are_scored_like_tensors():
     places = Geometry.of(domain, (PLACES,)).sample(toy_pieces(9, rng, kinds=2), 4, rng)
     inputs = (*places[1:], rng.integers(6, size=(4, 3, 2)).astype(np.uint8))
     valid = np.array([[True, True, False]] * 4)
-    found = score(critics, valid, *inputs)
+    found = score(domain, critics, valid, *inputs)
     expected = ensemble(critics, *map(torch.from_numpy, (valid, *inputs)))
     assert found.dtype == np.float32
     assert np.array_equal(found, expected.detach().numpy())

@@ -11,6 +11,7 @@ from toy import CLASSES, PLACES, ToyDomain, toy_pieces
 from composer.critics import CompositionCritic, CriticConfig
 from composer.domain import Rule
 from composer.environment import CompositionEnv, CompositionVectorEnv
+from composer.reward import Reference
 from composer.stage import CandidateConfig, Stage, World, mix
 
 LATENT = 4
@@ -25,7 +26,7 @@ def world_of(kinds):
         generator=domain.generator(LATENT, 16).eval(),
         latent=LATENT,
         critics=nn.ModuleList(CompositionCritic(domain, config) for _ in range(2)).eval(),
-        known=np.unique(known, axis=0),
+        known=Reference(np.unique(known, axis=0)),
         unit=2.0,
         elite=np.zeros((0, LATENT), np.float32),
         candidates=CandidateConfig(fresh=3, guided=2, vary=2),

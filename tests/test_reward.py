@@ -25,13 +25,15 @@ def test_nearest_agrees_with_all_distances_in_any_block_size():
     made, known = (rng.normal(size=(n, 5)).astype(np.float32) for n in (13, 29))
     expected = np.linalg.norm(made[:, None] - known[None], axis=2).min(1)
     for block in (1, 7, 100):
-        assert reward.nearest(made, known, block) == pytest.approx(expected, abs=1e-3)
+        assert reward.Reference(known).nearest(made, block) == pytest.approx(expected, abs=1e-3)
     batched = reward.nearest_each(made[None], known[None])[0]
     assert batched == pytest.approx(expected, abs=1e-3)
 
 
 def test_without_a_reference_everything_is_infinitely_far():
-    assert np.isinf(reward.nearest(np.ones((2, 3), np.float32), np.ones((0, 3), np.float32))).all()
+    nothing = reward.Reference(np.ones((0, 3), np.float32))
+    assert np.isinf(nothing.nearest(np.ones((2, 3), np.float32))).all()
+    assert nothing.nearest(np.ones((0, 3), np.float32)).shape == (0,)
 
 
 def test_novelty_is_zero_for_a_copy_and_one_beyond_the_unit():

@@ -26,10 +26,11 @@ class ToyGenerator(nn.Module):
         )
         self.infer = nn.Linear(2 * CLASSES, latent)
 
-    def forward(self, latent, context, present, position):
+    def forward(self, latent, context, present, position, allowed=None):
         seen = (context * present[..., None, None]).flatten(1)
         inputs = torch.cat((latent, seen, present, position), 1)
-        return self.layers(inputs).view(-1, *SHAPE, CLASSES)
+        outputs = self.layers(inputs).view(-1, *SHAPE, CLASSES)
+        return outputs if allowed is None else outputs.masked_fill(~allowed, -torch.inf)
 
     def reconstruct(self, fragments, context, present, position):
         mean = self.infer(fragments.flatten(1))

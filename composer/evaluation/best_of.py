@@ -79,7 +79,7 @@ def draw_pieces(
         np.repeat(kinds[:, None], geometry.places, axis=1).astype(np.uint8),
         np.zeros((*shape, geometry.remembered), np.float32),
     )
-    past = np.zeros((*shape, world.known.shape[1]), np.float32)
+    past = np.zeros((*shape, world.known.features.shape[1]), np.float32)
     rewards = np.zeros((*shape, 2), np.float32)
     for place in range(geometry.places):
         at = np.full(count, place)
@@ -113,4 +113,4 @@ def _novelty(world: World, features: np.ndarray) -> np.ndarray:
     to_past = np.full(len(now), np.inf, np.float32)
     if past.shape[1]:
         to_past = reward.nearest_each(now[:, None], past)[:, 0]
-    return reward.novelty(reward.nearest(now, world.known), to_past, world.unit)
+    return reward.novelty(world.known.nearest(now), to_past, world.unit)

@@ -101,8 +101,8 @@ class Ruler:
         self.judged = people.unseen.some(JUDGED, self._rng())
         kinds = np.unique(people.fragments, axis=0)
         drawn = kinds[self._rng().permutation(len(kinds))[:KNOWN]]
-        self._known = yardstick.domain.features(drawn)
-        self._unit = reward.typical_distance(self._known, self._rng())
+        self._known = reward.Reference(yardstick.domain.features(drawn))
+        self._unit = reward.typical_distance(self._known.features, self._rng())
 
     def floor(self) -> Cells:
         """The column of people.
@@ -240,7 +240,7 @@ class Ruler:
     def _away(self, windows: np.ndarray) -> np.ndarray:
         """Mean distance of the fragments of each piece from the nearest known one: ``[n]``."""
         features = self.yardstick.domain.features(windows.reshape(-1, *windows.shape[2:]))
-        away = (reward.nearest(features, self._known) / self._unit).clip(max=1)
+        away = (self._known.nearest(features) / self._unit).clip(max=1)
         return away.reshape(len(windows), -1).mean(axis=1, dtype=np.float64)
 
 

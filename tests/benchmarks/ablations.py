@@ -83,6 +83,7 @@ class FragmentCritic(nn.Module):
         position: Tensor,
         candidates: Tensor,
         fragments: Tensor | None = None,
+        related: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """As ``CompositionCritic``; all that it has to say is the choice."""
         count, choices = candidates.shape[:2]

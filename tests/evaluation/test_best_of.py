@@ -3,7 +3,6 @@ import pytest
 import torch
 from toy import PLACES
 
-from composer import reward
 from composer.evaluation import best_of
 from composer.evaluation.best_of import compose_best, draw_pieces
 from composer.evaluation.samples import compose_windows
@@ -68,5 +67,5 @@ def test_what_was_there_before_is_not_new(model):
     assert again.any()
     assert rewards[:, 1:, 1][again].max() < 1e-3
     known = world.domain.features(pieces[:, 0])
-    away = reward.nearest(known, world.known) / world.unit
+    away = world.known.nearest(known) / world.unit
     assert rewards[:, 0, 1] == pytest.approx(away.clip(max=1))

@@ -110,9 +110,7 @@ def test_what_is_forbidden_is_not_drawn_and_what_follows_knows(domain):
     around, noise = surroundings(domain, 64), torch.randn(64, 32)
     noise[0] = 9.0  # the uppermost end of the distribution
     with torch.no_grad():
-        free, bars = (
-            domain.tokens(generator(noise, *around, *told)) for told in ((), (allowed,))
-        )
+        free, bars = (domain.tokens(generator(noise, *around, *told)) for told in ((), (allowed,)))
         outputs, _ = generator.reconstruct(look_up(bars, domain.codes), *around)
         logits = outputs.masked_fill(~allowed, -torch.inf).log_softmax(-1)
     permitted = allowed.expand(64, *allowed.shape).gather(3, bars.unsqueeze(3))
