@@ -39,7 +39,7 @@ def test_comes_back_as_it_was_in_half_precision(stored):
         assert torch.equal(a.half().float(), b)
         assert not b.requires_grad
     assert len(loaded.hash) == 64
-    assert loaded.world().known.shape == (2, 12)
+    assert loaded.world().known.features.shape == (2, 12)
 
 
 def test_a_run_folder_leads_to_its_model(stored):

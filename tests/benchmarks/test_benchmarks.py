@@ -213,7 +213,8 @@ def test_ablations_leave_out_what_they_say(load, store, short):
     tokens = torch.from_numpy(places.fragments).unsqueeze(1)
     with variants["discriminator only"].inside(studio), torch.no_grad():
         choice, filled, empty = studio.critics.members[0](*inputs, tokens)
-        codes, around = studio.domain.codes, (inputs[0][:, :2], inputs[1][:, :2].float())
+        seen = studio.complete.neighbours.shape[1]
+        codes, around = studio.domain.codes, (inputs[0][:, :seen], inputs[1][:, :seen].float())
         position = inputs[2][:, : studio.complete.features]
         judged = studio.gan.discriminator(
             look_up(tokens[:, 0], codes), look_up(around[0], codes), around[1], position
