@@ -40,9 +40,9 @@ class Reference:
             return np.full(len(features), np.inf, np.float32)
         found = []
         for rows in torch.from_numpy(features).split(block):
-            beyond = torch.addmm(self._squares, rows, self._columns, alpha=-2).amin(1)
-            found.append((beyond + rows.square().sum(1)).clamp_min(0).sqrt())
-        return torch.cat(found).numpy() if found else np.zeros(0, np.float32)
+            least = torch.addmm(self._squares, rows, self._columns, alpha=-2).amin(1)
+            found.append((least + rows.square().sum(1)).clamp_min(0).sqrt())  # |a - b|
+        return torch.cat(found).numpy()
 
 
 def nearest_each(features: np.ndarray, past: np.ndarray) -> np.ndarray:

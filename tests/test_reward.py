@@ -26,6 +26,7 @@ def test_nearest_agrees_with_all_distances_in_any_block_size():
     expected = np.linalg.norm(made[:, None] - known[None], axis=2).min(1)
     for block in (1, 7, 100):
         assert reward.Reference(known).nearest(made, block) == pytest.approx(expected, abs=1e-3)
+    assert reward.Reference(known).nearest(made[:0]).shape == (0,)
     batched = reward.nearest_each(made[None], known[None])[0]
     assert batched == pytest.approx(expected, abs=1e-3)
 

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from composer.domains.music.domain import GENERATOR_LAGS, MusicDomain
 from composer.domains.music.networks import sounding
-from composer.domains.music.settings import FIRST_PITCH
+from composer.domains.music.settings import FIRST_PITCH, HOLD
 from composer.places import Geometry, Pieces, look_up
 
 SETTINGS = {"lows": [60, 48], "pitches": 12}
@@ -122,6 +122,16 @@ def test_what_is_forbidden_is_not_drawn_and_what_follows_knows(domain):
     levels = torch.special.ndtr(noise).unflatten(1, (16, 2)).transpose(1, 2)
     assert (levels < until + 1e-4).all()
     assert (levels > until - share - 1e-4).all()
+
+
+@pytest.mark.parametrize(("struck", "heard"), [(0, True), (1, True), (2, False), (3, False)])
+def test_only_the_bars_just_before_sound_on(domain, struck, heard):
+    """A note that every bar after its own holds, struck at one of the lags 1, 2, 4 and 8."""
+    generator = domain.generator(domain.latent(0), 32)
+    bars = torch.full((1, GENERATOR_LAGS, 2, 16), HOLD)
+    bars[:, struck, :, -1] = FIRST_PITCH
+    sounds = generator._before(look_up(bars, domain.codes), torch.ones(1, GENERATOR_LAGS))
+    assert sounds.any().item() == heard
 
 
 def test_the_draw_ignores_what_comes_later(domain):
