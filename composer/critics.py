@@ -40,7 +40,10 @@ class CriticConfig:
         learning_rate, weight_decay: AdamW's.
         batch: places a step with what was on offer there, and as many real and composed ones.
         anchor: weight of the loss that keeps the mean ratio of what was on offer at 1.
-        steps: steps of each critic in a round.
+        steps: steps of each critic in a round, at most.
+        passes: about so many times in a run a critic is shown each place of the real pieces among
+            offers, and as often in whole pieces: of a small corpus it would soon know them by
+            heart. There is a step a round all the same.
     """
 
     count: int = 3
@@ -52,6 +55,7 @@ class CriticConfig:
     batch: int = 128
     anchor: float = 0.1
     steps: int = 10
+    passes: float = 1000.0
 
 
 class CompositionCritic(nn.Module):

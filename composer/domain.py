@@ -281,10 +281,10 @@ class Domain(ABC):
 
     @abstractmethod
     def relations(self, fragments: torch.Tensor, first: int) -> torch.Tensor:
-        """How each fragment resembles each of the ``first`` ones: equal, equal rhythm, ...
+        """How each fragment resembles, or goes on from, each of the ``first`` ones.
 
         ``fragments`` int ``[batch, n, *shape]`` -> float32 ``[batch, n, first, relations]`` in
-        [0, 1].
+        [-1, 1].
         """
 
     # ---- play ---------------------------------------------------------------------------------

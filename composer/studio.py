@@ -68,6 +68,7 @@ class Studio:
         size = int(config.model.gan.own * config.model.gan.batch)
         self.own = OwnPieces(size, self.earlier, self.real, self.rng)
         self.critics = Critics(self.domain, config.model.critics)
+        self.critic_steps = self._critic_steps()
         self.agent = DQNAgent(self.domain, config.model.agent)
         self.replay = ReplayBuffer(config.model.agent.capacity)
         self.composed = self.real.take(np.zeros(0, np.int64))
@@ -97,6 +98,12 @@ class Studio:
             return known
         chosen = np.random.default_rng(self.config.seed).permutation(len(known))[:room]
         return known[np.sort(chosen)]
+
+    def _critic_steps(self) -> int:
+        """Steps of the critics in a round: fewer for small corpora."""
+        config, places = self.config.model.critics, len(self.real) * self.geometry.places
+        seen = config.batch * max(self.config.rounds, 1)  # places in a run, at a step a round
+        return max(1, min(config.steps, round(config.passes * places / seen)))
 
     # ---- what happens in a round -----------------------------------------------------------
 
@@ -152,8 +159,7 @@ class Studio:
         self._see_offers()
         sources = [partial(self._look, pieces) for pieces in (self.real, self.composed)]
         steps = [
-            self.critics.update(self._look_at_choices, *sources)
-            for _ in range(self.config.model.critics.steps)
+            self.critics.update(self._look_at_choices, *sources) for _ in range(self.critic_steps)
         ]
         return mean_of(steps)
 

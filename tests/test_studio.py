@@ -7,7 +7,9 @@ import pytest
 from toy import ToyDomain, toy_store
 
 from composer import studio as module
+from composer.critics import CriticConfig
 from composer.fragments import TRAIN
+from composer.model import ModelConfig
 from composer.studio import Studio
 from composer.training import TrainingConfig
 
@@ -43,3 +45,21 @@ def test_as_many_candidates_of_a_place_are_kept_as_asked():
     found = made._look_at_choices(200)
     assert found.fragments.shape == (200, 4, 2)
     assert found.present.shape == (200, 2)
+
+
+@pytest.mark.parametrize(
+    ("passes", "steps"),
+    [(1000.0, 7), (8.0, 2), (1e-9, 1)],
+    ids=["as asked", "a few passes", "never none"],
+)
+def test_critics_see_each_real_place_a_few_times_in_a_run(passes, steps):
+    critics = CriticConfig(batch=4, steps=7, passes=passes)
+    config = replace(TrainingConfig(), model=ModelConfig(critics=critics))
+    places = studio().real.fragments.shape[0] * studio().geometry.places
+    made = Studio(toy_store(), replace(config, rounds=places))
+    made.play()
+    shown = []
+    made.critics.update = lambda choices, *_: shown.append(len(choices(4).fragments)) or {"x": 0.0}
+    made.criticise()
+    assert len(shown) == steps
+    assert sum(shown) == 4 * steps  # of one round; there are as many rounds as places

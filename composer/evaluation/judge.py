@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from composer.evaluation.bootstrap import ROUNDS, draw_counts, percentile_interval
 from composer.evaluation.form import repeats
-from composer.places import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -314,7 +313,6 @@ class PlaceJudge(nn.Module):
         super().__init__()
         neighbours = torch.from_numpy(domain.neighbours(layout))
         positions = torch.from_numpy(domain.positions(layout))
-        self.codes = torch.from_numpy(domain.codes)
         self.index, self.present = neighbours.clamp(min=0), (neighbours >= 0).float()
         self.positions = positions
         seen = config.width * (1 + neighbours.shape[1]) + relations
@@ -336,7 +334,7 @@ class PlaceJudge(nn.Module):
     def forward(self, tokens: Tensor, related: Tensor) -> Tensor:
         """Judge pieces ``[n, places, *shape]`` with ``[n, places, relations]``: logits ``[n]``."""
         count, places = tokens.shape[:2]
-        embedded = self.encoder(look_up(tokens, self.codes).flatten(0, 1)).view(count, places, -1)
+        embedded = self.encoder(tokens.flatten(0, 1)).view(count, places, -1)
         around = embedded[:, self.index] * self.present[..., None]  # [n, places, neighbours, width]
         fixed = torch.cat((self.present, self.positions), dim=1).expand(count, -1, -1)
         seen = torch.cat((embedded, around.flatten(2), related, fixed), dim=2)

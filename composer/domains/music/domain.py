@@ -119,13 +119,13 @@ class MusicDomain(Domain):
         return BarDiscriminator(self.settings, GENERATOR_LAGS, self._position_size, width)
 
     def encoder(self, width: int) -> nn.Module:
-        """A ``BarEncoder``."""
+        """A ``BarEncoder`` that sees intervals."""
         from composer.domains.music.networks import BarEncoder
 
-        return BarEncoder(self.settings, width)
+        return BarEncoder(self.settings, width, intervals=True)
 
     def relations(self, fragments: torch.Tensor, first: int) -> torch.Tensor:
-        """Share of equal steps, all equal, equal rhythm, equal up to transposition."""
+        """See ``moves.relations``."""
         return moves.relations(fragments, fragments[:, :first])
 
     def moves(self, context: np.ndarray, present: np.ndarray, rng: np.random.Generator) -> Moves:

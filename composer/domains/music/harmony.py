@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.domains.music.metrics import OCTAVE
 from composer.domains.music.scales import MODES
-from composer.domains.music.settings import FIRST_PITCH, HOLD
+from composer.domains.music.settings import FIRST_PITCH, HOLD, OCTAVE
 from composer.evaluation.distances import entropy
 
 if TYPE_CHECKING:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.domains.music.settings import FIRST_PITCH, HOLD, MusicSettings
+from composer.domains.music.settings import FIRST_PITCH, HOLD, OCTAVE, MusicSettings
 from composer.evaluation.distances import jensen_shannon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WIDEST_INTERVAL = 24  # semitones; wider leaps are counted as this
-OCTAVE = 12
 
 # What one half of a corpus of folk tunes measures against the other half (Nottingham, 4/4): the
 # four distances differ in size by nature, so the total counts each in units of its own floor.

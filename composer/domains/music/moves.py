@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from composer.domain import Moves
-from composer.domains.music.settings import FIRST_PITCH, MusicSettings
+from composer.domains.music.settings import FIRST_PITCH, OCTAVE, MusicSettings
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REPEATED = (0, 1, 2, 3, 7)  # columns of neighbours: lags 1, 2, 4, 8, 16
 SEQUENCED = (0, 1, 2)  # lags 1, 2, 4
 MAX_STEPS = 3  # a sequence moves by at most this many scale steps
-OCTAVE = 12
+WHOLE_TONE = 2
 MAJOR = np.array((0, 2, 4, 5, 7, 9, 11))
 
 
@@ -27,8 +27,10 @@ def relations(fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     """How each bar resembles each other bar.
 
     ``fragments`` int ``[batch, a, voices, steps]``, ``others`` int ``[batch, b, voices, steps]``
-    -> float32 ``[batch, a, b, 4]``: share of equal steps, all equal, same onsets, same onsets and
-    equal up to a transposition of at most an octave.
+    -> float32 ``[batch, a, b, 8]``: share of equal steps, all equal, same onsets, same onsets and
+    equal up to a transposition of at most an octave; then the leap from the last note of the other
+    to the first of the bar, as a mean over the voices: in octaves, upwards, cut at one; its size;
+    whether it is of one or two semitones; whether the pitch stays.
     """
     import torch
 
@@ -43,7 +45,25 @@ def relations(fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     high = torch.where(both, move, -128).amax(-1)
     low = torch.where(both, move, 128).amin(-1)
     parallel = rhythmic & (high - low <= 1) & (high.abs() <= OCTAVE)  # 1: steps of a scale differ
-    return torch.stack((same, (same == 1).float(), rhythmic.float(), parallel.float()), dim=-1)
+    resembling = torch.stack((same, same == 1, rhythmic, parallel), dim=-1)
+    return torch.cat((resembling, _leaps(fragments, others)), dim=-1)
+
+
+def _leaps(fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """How the melody would go on from each other bar: ``[batch, a, b, 4]``, see ``relations``."""
+    import torch
+
+    begins = fragments.to(torch.int16) >= FIRST_PITCH
+    first = fragments.gather(-1, begins.byte().argmax(-1, keepdim=True))  # [batch, a, voices, 1]
+    ends = others.to(torch.int16) >= FIRST_PITCH
+    count = ends.shape[-1] - 1
+    last = others.gather(-1, count - ends.flip(-1).byte().argmax(-1, keepdim=True))
+    both = begins.any(-1).unsqueeze(2) & ends.any(-1).unsqueeze(1)  # [batch, a, b, voices]
+    leap = first.squeeze(-1).unsqueeze(2).float() - last.squeeze(-1).unsqueeze(1).float()
+    leap = leap.clamp(-OCTAVE, OCTAVE) / OCTAVE
+    size = leap.abs()
+    step = (size > 0) & (size <= WHOLE_TONE / OCTAVE)
+    return (torch.stack((leap, size, step, size == 0), dim=-1) * both.unsqueeze(-1)).mean(3)
 
 
 def transpose_in_scale(bars: np.ndarray, steps: np.ndarray, settings: MusicSettings) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Networks that read and write bars: generator, discriminator and encoder.
 
-A bar is seen in two views: the one-hot tokens, and the pitch that *sounds* at each step, which a
-differentiable recursion derives from onsets and holds. Without the second view the interval
-statistics of generated bars stay poor, because an interval spans the holds between two onsets.
+A bar is seen in two views: the one-hot tokens, and the pitch that *sounds* at each step. Without
+the second one the interval statistics of generated bars stay poor, because an interval spans the
+holds between two onsets. Critics, agent and judge see intervals as such: the leap from each note to
+the next, and how the voices stand to each other.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from composer.domains.music.settings import FIRST_PITCH, HOLD, MusicSettings
+from composer.domains.music import views
+from composer.domains.music.settings import FIRST_PITCH, HOLD, OCTAVE, MusicSettings
+from composer.domains.music.views import LEAPS, sounding
 from composer.gan.losses import straight_through
 
 SLOPE = 0.2
@@ -19,38 +22,23 @@ ADJACENT = 2  # neighbours that lead up to a bar without a gap: the first, and t
 FORBIDDEN = -1e4  # finite, since it is multiplied by zeros
 
 
-def sounding(bars: Tensor) -> Tensor:
-    """The pitch that sounds at each step: s[t] = onset[t] + hold[t] * s[t-1].
-
-    ``bars`` one-hot (or straight-through) float ``[n, voices, steps, classes]`` -> float
-    ``[n, voices, steps, classes - 2]``; all zero where nothing sounds.
-    """
-    onsets = bars[..., FIRST_PITCH:]
-    holds = bars[..., HOLD : HOLD + 1]
-    current = onsets[:, :, 0]
-    line = [current]
-    for step in range(1, bars.shape[2]):
-        current = onsets[:, :, step] + holds[:, :, step] * current
-        line.append(current)
-    return torch.stack(line, dim=2)
-
-
-def sounding_index(tokens: Tensor) -> Tensor:
-    """``sounding`` for whole tokens: int64 pitch index ``[n, voices, steps]``, -1 for silence."""
-    steps = torch.arange(tokens.shape[-1]).expand_as(tokens)
-    struck = torch.where(tokens == HOLD, -1, steps).cummax(-1).values  # last step that is no hold
-    source = tokens.gather(-1, struck.clamp_min(0)) - FIRST_PITCH
-    return torch.where(struck >= 0, source, -1).clamp_min(-1)
-
-
 class BarViews(nn.Module):
-    """Embeds both views of each step with one shared linear map: ``[n, voices*steps*features]``."""
+    """Embeds the views of each step, each by one linear map: ``[n, voices*steps*features]``."""
 
-    def __init__(self, settings: MusicSettings, features: int) -> None:
-        """``features`` for each step and voice."""
+    fold: Tensor
+
+    def __init__(self, settings: MusicSettings, features: int, *, intervals: bool = False) -> None:
+        """``features`` for each step and voice; ``intervals``: whether they are seen, too."""
         super().__init__()
+        self.lows = settings.lows
         self.tokens = nn.Linear(settings.classes, features)
         self.pitches = nn.Linear(settings.pitches, features, bias=False)
+        self.leaps = nn.Linear(LEAPS, features, bias=False) if intervals else None
+        self.chords = None
+        if intervals and settings.voices > 1:
+            self.chords = nn.Linear(OCTAVE * (settings.voices - 1), features, bias=False)
+            fold = views.folds(settings.lows, settings.pitches)
+            self.register_buffer("fold", fold, persistent=False)
         self.width = settings.voices * settings.steps * features
 
     def forward(self, bars: Tensor) -> Tensor:
@@ -58,22 +46,43 @@ class BarViews(nn.Module):
 
         Both give ``[n, width]``; tokens are looked up, several times as fast as multiplied.
         """
-        if bars.is_floating_point():
-            return (self.tokens(bars) + self.pitches(sounding(bars))).flatten(1)
-        tokens = bars.long()
-        silence = self.pitches.weight.new_zeros(1, self.pitches.out_features)
-        table = torch.cat((silence, self.pitches.weight.T))
-        views = nn.functional.embedding(tokens, self.tokens.weight.T) + self.tokens.bias
-        return (views + nn.functional.embedding(sounding_index(tokens) + 1, table)).flatten(1)
+        seen = self._multiply(bars) if bars.is_floating_point() else self._look_up(bars.long())
+        return seen.flatten(1)
+
+    def _multiply(self, bars: Tensor) -> Tensor:
+        lines = sounding(bars)
+        seen = self.tokens(bars) + self.pitches(lines)
+        if self.leaps is not None:
+            seen = seen + self.leaps(views.leaps(bars))
+        if self.chords is not None:
+            seen = seen + self.chords(views.chords(lines, self.fold))
+        return seen
+
+    def _look_up(self, tokens: Tensor) -> Tensor:
+        seen = nn.functional.embedding(tokens, self.tokens.weight.T) + self.tokens.bias
+        seen = seen + _look_up(self.pitches, views.sounding_index(tokens))
+        if self.leaps is not None:
+            seen = seen + _look_up(self.leaps, views.leap_index(tokens))
+        if self.chords is not None:
+            seen = seen + _look_up(self.chords, views.chord_index(tokens, self.lows)).sum(3)
+        return seen
+
+
+def _look_up(view: nn.Linear, index: Tensor) -> Tensor:
+    """What a map without bias gives for one-hot inputs; -1 for one that is all zero."""
+    nothing = view.weight.new_zeros(1, view.out_features)
+    return nn.functional.embedding(index + 1, torch.cat((nothing, view.weight.T)))
 
 
 class BarEncoder(nn.Module):
     """A bar as a vector ``[n, width]``; one-hot or tokens, as ``BarViews``."""
 
-    def __init__(self, settings: MusicSettings, width: int, features: int = 16) -> None:
-        """``width`` of the embedding."""
+    def __init__(
+        self, settings: MusicSettings, width: int, features: int = 16, *, intervals: bool = False
+    ) -> None:
+        """``width`` of the embedding; the rest as of ``BarViews``."""
         super().__init__()
-        self.views = BarViews(settings, features)
+        self.views = BarViews(settings, features, intervals=intervals)
         self.layers = nn.Sequential(
             nn.LeakyReLU(SLOPE),
             nn.Linear(self.views.width, 2 * width),
@@ -126,10 +135,14 @@ class BarGenerator(nn.Module):
     Each token is drawn given the surroundings as a whole, what stands and sounds at this step in
     each neighbouring bar, the pitch that its voice sounds, and the memory of all tokens before it:
     a gated recurrent unit (Cho et al.: "Learning phrase representations using RNN
-    encoder-decoder", EMNLP 2014), whose weights serve all steps. The noise decides each draw, one
-    number a token, so that a latent is a bar here and like bars there; the gradient goes through
-    the probabilities. Steps come in order, in each the voices from the highest.
+    encoder-decoder", EMNLP 2014), whose weights serve all steps. How likely a pitch is depends on
+    which it is, on the leap from what sounds so far, and on how it stands to the voices above. The
+    noise decides each draw, one number a token, so that a latent is a bar here and like bars there;
+    the gradient goes through the probabilities. Steps come in order, in each the voices from the
+    highest.
     """
+
+    fold: Tensor
 
     def __init__(self, settings: MusicSettings, neighbours: int, position: int, width: int) -> None:
         """``width`` of everything within; vectors of ``neighbours`` are a quarter of it."""
@@ -140,15 +153,19 @@ class BarGenerator(nn.Module):
         self.begin = nn.Sequential(
             nn.Linear(self.around.width, width), Residual(width), Residual(width)
         )
-        views = classes + settings.pitches
-        self.beside = nn.Parameter(torch.randn(neighbours, self.voices, views, width) / 8)
+        seen = classes + settings.pitches
+        self.beside = nn.Parameter(torch.randn(neighbours, self.voices, seen, width) / 8)
         self.sounds = nn.Parameter(torch.randn(self.voices, settings.pitches, width) / 4)
         self.before = nn.Parameter(torch.randn(classes, width) / 4)
         self.token = nn.Parameter(torch.randn(tokens, width) / 4)
         self.memory = nn.GRU(width, width, batch_first=True)
         self.deep = Residual(width)
         self.head = nn.Parameter(torch.randn(width, classes) / (10 * width**0.5))
+        self.leap = nn.Parameter(torch.zeros(width, LEAPS))
+        self.chord = nn.Parameter(torch.zeros(self.voices - 1, width, OCTAVE))
         self.bias = nn.Parameter(torch.zeros(tokens, classes))
+        fold = views.folds(settings.lows, settings.pitches)
+        self.register_buffer("fold", fold, persistent=False)
 
     def forward(
         self,
@@ -172,7 +189,7 @@ class BarGenerator(nn.Module):
             voice = token % self.voices
             known = told[:, token] + sounds[voice] @ self.sounds[voice] + choice @ self.before
             found, state = self._remember(known.unsqueeze(1), state)
-            logits = found.squeeze(1) @ self.head + self.bias[token]
+            logits = self._rate(found.squeeze(1), voice, sounds) + self.bias[token]
             if allowed is not None:
                 logits = logits.masked_fill(~allowed[voice, token // self.voices], FORBIDDEN)
             choice, raised = _draw(logits.log_softmax(1), levels[:, token : token + 1])
@@ -188,21 +205,39 @@ class BarGenerator(nn.Module):
         One-hot ``[n, voices, steps, classes]`` -> as of ``forward``, and zeros ``[n]``.
         """
         before = nn.functional.pad(self._before(context, present), (FIRST_PITCH, 0)).unsqueeze(2)
-        heard = sounding(torch.cat((before, bars[:, :, :-1]), 2))  # as each step begins
+        lines = sounding(torch.cat((before, bars), 2))
+        heard, now = lines[:, :, :-1], lines[:, :, 1:]  # as each step begins, and ends
         sounds = torch.einsum("nvsp,vpw->nsvw", heard, self.sounds).flatten(1, 2)
         tokens = bars.transpose(1, 2).flatten(1, 2)  # [n, tokens, classes]
         drawn = nn.functional.pad(tokens[:, :-1], (0, 0, 1, 0)) @ self.before
         found, _ = self._remember(self._told(context, present, position) + sounds + drawn, None)
-        outputs = (found @ self.head + self.bias).log_softmax(2)
-        outputs = outputs.unflatten(1, (self.steps, self.voices)).transpose(1, 2)
-        return outputs, bars.new_zeros(len(bars))
+        found = found.unflatten(1, (self.steps, self.voices))
+        outputs = [
+            self._rate(found[:, :, voice], voice, [*now[:, :voice].unbind(1), heard[:, voice]])
+            for voice in range(self.voices)
+        ]
+        bias = self.bias.unflatten(0, (self.steps, self.voices)).transpose(0, 1)
+        return (torch.stack(outputs, 1) + bias).log_softmax(3), bars.new_zeros(len(bars))
+
+    def _rate(self, found: Tensor, voice: int, lines: list[Tensor]) -> Tensor:
+        """Logits ``[..., classes]`` of the tokens of a voice, but for the bias.
+
+        ``found`` ``[..., width]``; ``lines``: what each voice sounds, ``[..., pitches]``, those
+        above now, the voice itself so far.
+        """
+        nearby = torch.einsum("...k,...kp->...p", found @ self.leap, views.beneath(lines[voice]))
+        for above in range(voice):
+            stands = views.beneath_class(lines[above] @ self.fold[above])
+            rated = torch.einsum("...k,...kc->...c", found @ self.chord[above], stands)
+            nearby = nearby + rated @ self.fold[voice].T
+        return found @ self.head + nn.functional.pad(nearby, (FIRST_PITCH, 0))
 
     def _told(self, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
         """What is known of each token before any is drawn: ``[n, tokens, width]``."""
         place = self.begin(self.around(context, present, position))
         bars = context * present[:, :, None, None, None]
-        views = torch.cat((bars, sounding(bars.flatten(0, 1)).unflatten(0, present.shape)), -1)
-        beside = torch.einsum("nbvsk,bvkw->nsw", views, self.beside)
+        seen = torch.cat((bars, sounding(bars.flatten(0, 1)).unflatten(0, present.shape)), -1)
+        beside = torch.einsum("nbvsk,bvkw->nsw", seen, self.beside)
         return place.unsqueeze(1) + beside.repeat_interleave(self.voices, 1) + self.token
 
     def _remember(self, known: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -235,7 +270,7 @@ class BarDiscriminator(nn.Module):
     """(bar, neighbours, position) -> realism logit; no normalisation layers (R3GAN, 2024)."""
 
     def __init__(self, settings: MusicSettings, neighbours: int, position: int, width: int) -> None:
-        """Reads the bar in both views."""
+        """Reads the bar as tokens and as what sounds."""
         super().__init__()
         self.views = BarViews(settings, 24)
         self.around = Surroundings(settings, neighbours, position, width // 8)

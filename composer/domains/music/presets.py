@@ -14,9 +14,10 @@ from composer.training import TrainingConfig
 GAN = GanConfig(
     generator_width=256, learning_rate=1e-3, final_learning_rate=1e-4, studied=128, steps=1000
 )
+CRITICS = CriticConfig(dropout=0.4, weight_decay=0.3, passes=10.0)
 SMALL = ModelConfig(
     gan=replace(GAN, generator_width=96, discriminator_width=96, steps=100),
-    critics=CriticConfig(count=2, embedding=24, hidden=64),
+    critics=replace(CRITICS, count=2, embedding=24, hidden=64),
     agent=AgentConfig(capacity=4096, epsilon_rounds=2),
     candidates=CandidateConfig(fresh=4, guided=2, vary=2),
 )
@@ -35,7 +36,9 @@ PRESETS = {
         model=SMALL,
     ),
     "quick": TrainingConfig(
-        warm_up=500, rounds=100, model=ModelConfig(gan=replace(GAN, steps=500))
+        warm_up=500, rounds=100, model=ModelConfig(gan=replace(GAN, steps=500), critics=CRITICS)
     ),
-    "standard": TrainingConfig(warm_up=1000, model=ModelConfig(gan=GAN)),
+    "standard": TrainingConfig(
+        warm_up=1000, rounds=100, model=ModelConfig(gan=GAN, critics=CRITICS)
+    ),
 }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REST, HOLD, FIRST_PITCH = 0, 1, 2
+OCTAVE = 12
 
 
 @dataclass(frozen=True)

