@@ -68,7 +68,6 @@ class Studio:
         size = int(config.model.gan.own * config.model.gan.batch)
         self.own = OwnPieces(size, self.earlier, self.real, self.rng)
         self.critics = Critics(self.domain, config.model.critics)
-        self.critic_steps = self._critic_steps()
         self.agent = DQNAgent(self.domain, config.model.agent)
         self.replay = ReplayBuffer(config.model.agent.capacity)
         self.composed = self.real.take(np.zeros(0, np.int64))
@@ -99,7 +98,8 @@ class Studio:
         chosen = np.random.default_rng(self.config.seed).permutation(len(known))[:room]
         return known[np.sort(chosen)]
 
-    def _critic_steps(self) -> int:
+    @property
+    def critic_steps(self) -> int:
         """Steps of the critics in a round: fewer for small corpora."""
         config, places = self.config.model.critics, len(self.real) * self.geometry.places
         seen = config.batch * max(self.config.rounds, 1)  # places in a run, at a step a round

@@ -53,11 +53,10 @@ def _leaps(fragments: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     """How the melody would go on from each other bar: ``[batch, a, b, 4]``, see ``relations``."""
     import torch
 
-    begins = fragments.to(torch.int16) >= FIRST_PITCH
+    begins, ends = fragments >= FIRST_PITCH, others >= FIRST_PITCH
     first = fragments.gather(-1, begins.byte().argmax(-1, keepdim=True))  # [batch, a, voices, 1]
-    ends = others.to(torch.int16) >= FIRST_PITCH
-    count = ends.shape[-1] - 1
-    last = others.gather(-1, count - ends.flip(-1).byte().argmax(-1, keepdim=True))
+    behind = ends.flip(-1).byte().argmax(-1, keepdim=True)  # steps after the last onset
+    last = others.gather(-1, ends.shape[-1] - 1 - behind)
     both = begins.any(-1).unsqueeze(2) & ends.any(-1).unsqueeze(1)  # [batch, a, b, voices]
     leap = first.squeeze(-1).unsqueeze(2).float() - last.squeeze(-1).unsqueeze(1).float()
     leap = leap.clamp(-OCTAVE, OCTAVE) / OCTAVE

@@ -46,10 +46,11 @@ class BarViews(nn.Module):
 
         Both give ``[n, width]``; tokens are looked up, several times as fast as multiplied.
         """
-        seen = self._multiply(bars) if bars.is_floating_point() else self._look_up(bars.long())
+        whole = not bars.is_floating_point()
+        seen = self._of_tokens(bars.long()) if whole else self._of_one_hot(bars)
         return seen.flatten(1)
 
-    def _multiply(self, bars: Tensor) -> Tensor:
+    def _of_one_hot(self, bars: Tensor) -> Tensor:
         lines = sounding(bars)
         seen = self.tokens(bars) + self.pitches(lines)
         if self.leaps is not None:
@@ -58,13 +59,14 @@ class BarViews(nn.Module):
             seen = seen + self.chords(views.chords(lines, self.fold))
         return seen
 
-    def _look_up(self, tokens: Tensor) -> Tensor:
+    def _of_tokens(self, tokens: Tensor) -> Tensor:
         seen = nn.functional.embedding(tokens, self.tokens.weight.T) + self.tokens.bias
-        seen = seen + _look_up(self.pitches, views.sounding_index(tokens))
+        pitches = views.sounding_index(tokens)
+        seen = seen + _look_up(self.pitches, pitches)
         if self.leaps is not None:
             seen = seen + _look_up(self.leaps, views.leap_index(tokens))
         if self.chords is not None:
-            seen = seen + _look_up(self.chords, views.chord_index(tokens, self.lows)).sum(3)
+            seen = seen + _look_up(self.chords, views.chord_index(pitches, self.lows)).sum(3)
         return seen
 
 

@@ -103,13 +103,13 @@ def chords(lines: Tensor, fold: Tensor) -> Tensor:
     return (found * above[:, None, :, None]).flatten(3)
 
 
-def chord_index(tokens: Tensor, lows: tuple[int, ...]) -> Tensor:
-    """``chords`` for whole tokens: where the ones are, int64 ``[n, voices, steps, voices - 1]``."""
-    pitches = sounding_index(tokens)
-    voices = torch.arange(len(lows))
-    classes = (pitches + torch.tensor(lows)[:, None]).unsqueeze(3)  # [n, voices, steps, 1]
-    others = classes[:, :-1].permute(0, 3, 2, 1)  # [n, 1, steps, voices - 1]
-    sounds = pitches.unsqueeze(3) >= 0
-    there = sounds & (pitches[:, :-1] >= 0).unsqueeze(1).transpose(2, 3)
-    there = there & (voices[:-1] < voices[:, None, None])
-    return torch.where(there, (others - classes) % OCTAVE + OCTAVE * voices[:-1], -1)
+def chord_index(pitches: Tensor, lows: tuple[int, ...]) -> Tensor:
+    """Where ``chords`` has its ones, given ``sounding_index``, and the lowest pitch of each voice.
+
+    int64 ``[n, voices, steps]`` -> int64 ``[n, voices, steps, voices - 1]``.
+    """
+    voices, low = torch.arange(len(lows)), torch.tensor(lows)
+    own, above = pitches.unsqueeze(3), pitches[:, :-1].transpose(1, 2).unsqueeze(1)
+    below = (above + low[:-1]) - (own + low[:, None, None])  # [n, voices, steps, voices - 1]
+    there = (own >= 0) & (above >= 0) & (voices[:-1] < voices[:, None, None])
+    return torch.where(there, below % OCTAVE + OCTAVE * voices[:-1], -1)

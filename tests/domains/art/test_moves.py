@@ -185,10 +185,10 @@ def test_squares_of_cells_are_averaged():
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
 def test_an_image_of_a_tile_is_near_it_under_its_symmetry_only(channels):
-    first = floats(1, 1, 8, 8, channels)
+    first = floats(1, 1, 8, 8, channels).double()  # rounding differs between processors
     images = torch.cat(symmetries(first, 2), dim=1)
     near = relations(torch.cat((first, images), dim=1), 1, 1)[0, 1:, 0, :8].numpy()
-    assert np.diag(near) == pytest.approx(1, abs=1e-3)  # rounding differs between processors
+    assert np.diag(near) == pytest.approx(1, abs=1e-4)
     assert (near[~np.eye(8, dtype=bool)] < 0.9).all()
 
 

@@ -56,7 +56,7 @@ def test_leaps_beyond_an_octave_are_none():
 
 def test_chords_are_how_far_each_voice_is_below_those_above():
     tokens = bar([2 + 4], [2, 1, 0], [2 + 7, 1, 1, 1, 0])  # E, C, C: lows are C, C and F
-    found = chord_index(tokens.long(), DOMAIN.settings.lows)[0]
+    found = chord_index(sounding_index(tokens.long()), DOMAIN.settings.lows)[0]
     assert found[0].max() == -1  # nobody is above the highest
     assert found[1, :3].tolist() == [[4, -1], [4, -1], [-1, -1]]
     assert found[2, :5].tolist() == [[4, 12], [4, 12], [4, -1], [4, -1], [-1, -1]]
@@ -69,7 +69,7 @@ def test_indices_of_tokens_are_where_one_hot_views_have_their_ones(tokens):
     lines = sounding(shown)
     fold = folds(lows, DOMAIN.settings.pitches)
     stands = chords(lines, fold).unflatten(3, (len(lows) - 1, OCTAVE))
-    place = chord_index(bars.long(), lows)
+    place = chord_index(sounding_index(bars.long()), lows)
     for one_hot, index in (
         (lines, sounding_index(bars.long())),
         (leaps(shown), leap_index(bars.long())),
