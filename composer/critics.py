@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from composer.moments import Moments
 from composer.networks import PlaceEncoder, relate
 from composer.places import Places
 from composer.reward import LOGIT_LIMIT
@@ -107,14 +108,61 @@ class CompositionCritic(nn.Module):
         return choice, filled, self.empty(state).squeeze(-1)
 
 
+class Ensemble(nn.Module):
+    """All that judges realism: the critics, and the moments that they do not see.
+
+    The first part, ``choice``, is log p(a | s) / c(a | s): data against candidates. An agent that
+    followed it, from real surroundings, would play like the data; the moments mend where it is a
+    little off. Its mean over the candidates c, before the logarithm, is 1 by definition; where the
+    candidates of a place are known, it is made so, for the members' mean: were each member's made
+    so, the mean would be the lower the more they disagree. Else an agent that looks ahead seeks the
+    places where the critics overrate all that is on offer, or just agree. Its own pieces leave real
+    surroundings; what still gives them away, ``filled - empty``, log p(a | s) / q(a | s) against
+    the agent's own choices q, comes on top. Without ``empty`` a fragment would be counted again at
+    each later place that sees it.
+    """
+
+    def __init__(self, domain: Domain, config: CriticConfig) -> None:
+        """Members differ by initialisation, dropout and the batches they see."""
+        super().__init__()
+        self.members = nn.ModuleList(CompositionCritic(domain, config) for _ in range(config.count))
+        self.moments = Moments(domain)
+
+    def forward(
+        self,
+        valid: Tensor | None,
+        context: Tensor,
+        present: Tensor,
+        position: Tensor,
+        candidates: Tensor,
+        fragments: Tensor | None = None,
+        related: Tensor | None = None,
+    ) -> Tensor:
+        """The log ratio that speaks for a candidate: ``[n, k]``, clipped.
+
+        ``valid`` bool ``[n, k]`` tells which candidates there are, where those of a place are all
+        known; the others as in ``CompositionCritic``.
+        """
+        around = (context, present, position, candidates)
+        judged = [member(*around, fragments, related) for member in self.members]
+        choice = torch.stack([choice for choice, _, _ in judged]).mean(0)
+        choice = choice + self.moments(*around, related)
+        if valid is not None:
+            count = valid.sum(1, keepdim=True).log()
+            total = choice.masked_fill(~valid, -torch.inf).logsumexp(1, keepdim=True)
+            choice = choice - (total - count)
+        own = torch.stack([filled - empty.unsqueeze(1) for _, filled, empty in judged]).mean(0)
+        return (choice + own).clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+
+
 class Critics:
     """The ensemble and its optimiser."""
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
-        """Members differ by initialisation, dropout and the batches they see."""
+        """All members share an optimiser."""
         self.config = config
-        self.members = nn.ModuleList(CompositionCritic(domain, config) for _ in range(config.count))
-        self.members.eval()
+        self.ensemble = Ensemble(domain, config).eval()
+        self.members = self.ensemble.members
         self.optimizer = torch.optim.AdamW(
             self.members.parameters(),
             lr=config.learning_rate,
@@ -173,35 +221,13 @@ def contrast(logits: Tensor, real: Tensor, other: Tensor) -> Tensor:
     return F.softplus(-logits[..., real]).mean() + F.softplus(logits[..., other]).mean()
 
 
-def ensemble(members: nn.ModuleList, valid: Tensor | None, *inputs: Tensor | None) -> Tensor:
-    """The log ratio that speaks for a candidate, by all members: ``[n, k]``, clipped.
-
-    The first part, ``choice``, is log p(a | s) / c(a | s): data against candidates. An agent that
-    followed it, from real surroundings, would play like the data. Its mean over the candidates c,
-    before the logarithm, is 1 by definition; where the candidates of a place are known, ``valid``
-    bool ``[n, k]``, it is made so, for the members' mean: were each member's made so, the mean
-    would be the lower the more they disagree. Else an agent that looks ahead seeks the places where
-    the critics overrate all that is on offer, or just agree. Its own pieces leave real
-    surroundings; what still gives them away, ``filled - empty``, log p(a | s) / q(a | s) against
-    the agent's own choices q, comes on top. Without ``empty`` a fragment would be counted again at
-    each later place that sees it. Inputs as in ``CompositionCritic``.
-    """
-    judged = [member(*inputs) for member in members]
-    choice = torch.stack([choice for choice, _, _ in judged]).mean(0)
-    if valid is not None:
-        count = valid.sum(1, keepdim=True).log()
-        total = choice.masked_fill(~valid, -torch.inf).logsumexp(1, keepdim=True)
-        choice = choice - (total - count)
-    own = torch.stack([filled - empty.unsqueeze(1) for _, filled, empty in judged]).mean(0)
-    return (choice + own).clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
-
-
 @torch.no_grad()
 def score(
-    domain: Domain, members: nn.ModuleList, valid: np.ndarray, *inputs: np.ndarray
+    domain: Domain, ensemble: nn.Module, valid: np.ndarray, *inputs: np.ndarray
 ) -> np.ndarray:
-    """``ensemble`` for arrays, without gradients: float32 ``[n, k]``."""
+    """``Ensemble`` for arrays, without gradients: float32 ``[n, k]``."""
     context, present, position, candidates = map(torch.from_numpy, inputs)
     related = relate(domain, context, present, candidates)  # once, not for each member
     seen = (context, present, position, candidates, None, related)
-    return ensemble(members, torch.from_numpy(valid), *seen).numpy()
+    judged: Tensor = ensemble(torch.from_numpy(valid), *seen)
+    return judged.numpy()

@@ -312,6 +312,13 @@ class Domain(ABC):
         """
         return np.zeros((len(fragments), 0), np.float32)
 
+    def counted(self, fragments: np.ndarray) -> np.ndarray:
+        """What shall come as often as in real pieces, each 0 to about 1; here the traits.
+
+        uint8 ``[n, *shape]`` -> float32 ``[n, counted]``.
+        """
+        return self.traits(fragments)
+
     @abstractmethod
     def features(self, fragments: np.ndarray) -> np.ndarray:
         """float32 ``[n, features]``; Euclidean distance between rows is perceived distance."""

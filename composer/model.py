@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from composer import checkpoint
 from composer.catalogue import find_model
-from composer.critics import CompositionCritic, CriticConfig
+from composer.critics import CriticConfig, Ensemble
 from composer.domain import domain_class
 from composer.dqn.agent import AgentConfig
 from composer.dqn.network import ValueNetwork
 from composer.errors import ModelError
 from composer.gan.fragment_gan import GanConfig
+from composer.moments import MomentConfig
 from composer.reward import Reference, typical_distance
 from composer.stage import CandidateConfig, World
 from composer.state import below
@@ -37,6 +38,7 @@ class ModelConfig:
 
     gan: GanConfig = field(default_factory=GanConfig)
     critics: CriticConfig = field(default_factory=CriticConfig)
+    moments: MomentConfig = field(default_factory=MomentConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
 
@@ -67,7 +69,7 @@ class Model:
         config: configurations of the parts.
         domain: the domain, bound to its settings.
         generator: the averaged generator.
-        critics: ensemble of composition critics.
+        critics: ensemble of composition critics, with the moments.
         value: the value network.
         known: uint8 ``[n, *shape]``, different fragments of the training pieces: all of them, or a
             sample of a megabyte and a half.
@@ -82,7 +84,7 @@ class Model:
     config: ModelConfig
     domain: Domain
     generator: nn.Module
-    critics: nn.ModuleList
+    critics: nn.Module
     value: ValueNetwork
     known: np.ndarray
     elite: np.ndarray
@@ -132,16 +134,13 @@ def build(domain_id: str, settings: dict[str, Any], config: ModelConfig) -> Mode
     """A model with untrained networks."""
     domain = domain_class(domain_id)(settings)
     latent = domain.latent(config.gan.latent)
-    critics = nn.ModuleList(
-        CompositionCritic(domain, config.critics) for _ in range(config.critics.count)
-    )
     return Model(
         domain_id=domain_id,
         settings=settings,
         config=config,
         domain=domain,
         generator=domain.generator(latent, config.gan.generator_width),
-        critics=critics,
+        critics=Ensemble(domain, config.critics),
         value=ValueNetwork(domain, config.agent.network, config.agent.gamma),
         known=np.zeros((0, *domain.spec.shape), np.uint8),
         elite=np.zeros((0, latent), np.float32),

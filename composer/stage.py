@@ -58,7 +58,7 @@ class World:
     domain: Domain
     generator: nn.Module
     latent: int
-    critics: nn.ModuleList
+    critics: nn.Module
     known: reward.Reference
     unit: float
     elite: np.ndarray

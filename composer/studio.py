@@ -12,7 +12,7 @@ from torch import Tensor
 
 from composer import state
 from composer.composing import Chooser
-from composer.critics import Critics, ensemble
+from composer.critics import Critics
 from composer.dqn.agent import DQNAgent, draw_preferences
 from composer.dqn.network import scalar
 from composer.dqn.replay import ReplayBuffer
@@ -22,6 +22,7 @@ from composer.fragments import HELD_OUT, TRAIN
 from composer.gan.fragment_gan import FragmentGAN
 from composer.gan.own import OwnPieces
 from composer.model import Model, build
+from composer.moments import Matching
 from composer.places import Geometry, Pieces, Places
 from composer.reward import LOGIT_LIMIT
 from composer.stage import Stage
@@ -68,6 +69,8 @@ class Studio:
         size = int(config.model.gan.own * config.model.gan.batch)
         self.own = OwnPieces(size, self.earlier, self.real, self.rng)
         self.critics = Critics(self.domain, config.model.critics)
+        moments = self.critics.ensemble.moments
+        self.matching = Matching(moments, self.geometry, self.real, config.model.moments)
         self.agent = DQNAgent(self.domain, config.model.agent)
         self.replay = ReplayBuffer(config.model.agent.capacity)
         self.composed = self.real.take(np.zeros(0, np.int64))
@@ -111,7 +114,7 @@ class Studio:
         """The model as it is now (shares the networks)."""
         template = self.template
         template.generator = self.gan.average
-        template.critics = self.critics.members
+        template.critics = self.critics.ensemble
         template.value = self.agent.network
         template.known, template.elite = self.known, self.elite
         if temperature is not None:
@@ -155,13 +158,15 @@ class Studio:
         return mean_of(steps)
 
     def criticise(self) -> dict[str, float]:
-        """The composition critics learn to tell real pieces from composed ones."""
+        """Critics and moments learn to tell real pieces from composed ones."""
         self._see_offers()
         sources = [partial(self._look, pieces) for pieces in (self.real, self.composed)]
         steps = [
             self.critics.update(self._look_at_choices, *sources) for _ in range(self.critic_steps)
         ]
-        return mean_of(steps)
+        played = self.config.episodes - self.config.explorers
+        latest = self.composed.take(np.arange(len(self.composed))[-played:])
+        return mean_of(steps) | self.matching.update(latest)
 
     def gan_step(self, *, guided: bool) -> dict[str, float]:
         """One step of the fragment GAN: at real places, and in the generator's own pieces."""
@@ -202,7 +207,7 @@ class Studio:
         """Q, for realism alone, of fragments as in ``value_gradient`` in their places: ``[n]``."""
         tokens, shown = tokens.unsqueeze(1), fragments.unsqueeze(1)
         context, present, position = (torch.from_numpy(array) for array in places[1:])
-        judged = ensemble(self.critics.members, None, context, present, position, tokens, shown)
+        judged = self.critics.ensemble(None, context, present, position, tokens, shown)
         realism = (judged + LOGIT_LIMIT) / (2 * LOGIT_LIMIT)  # [n, 1]
         scores = torch.stack((realism, torch.zeros_like(realism)), dim=2)
         progress = position.new_zeros(len(position), 1)
@@ -251,7 +256,7 @@ class Studio:
     def _players(self) -> dict[str, torch.nn.Module]:
         return {
             "average": self.gan.average,
-            "critics": self.critics.members,
+            "critics": self.critics.ensemble,
             "value": self.agent.network,
         }
 
@@ -325,7 +330,7 @@ class Studio:
 
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {
-            "critics": self.critics.members,
+            "critics": self.critics.ensemble,
             "value": self.agent.network,
             "target": self.agent.target,
         }

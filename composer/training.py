@@ -57,6 +57,7 @@ class TrainingConfig:
         patience: measurements without improvement that end the training.
         temperatures: tried when composing, as shares of the agent's; the best on held-out pieces
             is kept.
+        matching: batches of ``episodes`` pieces by which the kept model's moments are matched.
         keep: checkpoints kept.
         model, guard: configurations of the parts.
     """
@@ -78,6 +79,7 @@ class TrainingConfig:
     measured: int = 96
     patience: int = 10
     temperatures: tuple[float, ...] = (1.4, 1.2, 1.0, 0.85, 0.7, 0.5)
+    matching: int = 40
     keep: int = 2
     model: ModelConfig = field(default_factory=ModelConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
@@ -210,12 +212,14 @@ class Training:
             self.save()
 
     def finish(self, stop: Callable[[], bool]) -> TrainingResult:
-        """Save; when converged, match the temperature and write the best model to ``model/``."""
+        """Save; when converged, adjust the best model to people and write it to ``model/``."""
         place = self.save()
         temperature = None
         if self.converged:
             self.studio.adopt(self.best)
             temperature = self._match_temperature(stop)
+        if temperature is not None and not self._match_moments(temperature, stop):
+            temperature = None
         if temperature is not None:
             model = self.studio.model(temperature)
             model.card = self._card()
@@ -274,6 +278,27 @@ class Training:
             self._report({"temperature": temperature, **measured})
             self.watcher.step(len(found), {})
         return min(found, key=lambda temperature: found[temperature])
+
+    def _match_moments(self, temperature: float, stop: Callable[[], bool]) -> bool:
+        """Compose on with the networks as they are and match the moments; False if stopped.
+
+        The weights swing about where the means agree, so their own mean is kept (Polyak and
+        Juditsky, 1992), later ones counting more.
+        """
+        studio, config = self.studio, self.config
+        self.watcher.phase("match the moments", config.matching)
+        weights = studio.critics.ensemble.moments.weights
+        mean = weights.clone()
+        rng = np.random.default_rng((config.seed, config.rounds, 1))
+        for step in range(1, config.matching + 1):
+            if stop():
+                return False
+            found = studio.matching.update(studio.compose(config.episodes, temperature, rng))
+            mean += (weights - mean) * 2 / (step + 1)
+            self._log({"matching": step, **found})
+            self.watcher.step(step, found)
+        weights.copy_(mean)
+        return True
 
     def _report(self, metrics: dict[str, Any]) -> None:
         self.metrics = metrics

@@ -3,7 +3,7 @@ import pytest
 import torch
 from toy import PLACES, ToyDomain, toy_pieces
 
-from composer.critics import CompositionCritic, CriticConfig, Critics, ensemble, score
+from composer.critics import CompositionCritic, CriticConfig, Critics, Ensemble, score
 from composer.dqn.agent import sample_softmax
 from composer.places import Geometry, Pieces
 from composer.reward import LOGIT_LIMIT, realism
@@ -41,7 +41,7 @@ def test_learns_what_people_choose_and_what_gives_composed_pieces_away():
     # a candidate in its place: the one that continues the line scores highest
     places = geometry.at(toy_pieces(50, rng), np.arange(50), np.full(50, 3))
     candidates = np.arange(6, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(2, 2)
-    logits = score(domain, critics.members, np.ones((50, 6), bool), *places[1:], candidates)
+    logits = score(domain, critics.ensemble, np.ones((50, 6), bool), *places[1:], candidates)
     assert (logits.argmax(1) == places.fragments[:, 0]).mean() > 0.9
     assert np.abs(logits).max() <= LOGIT_LIMIT
 
@@ -106,7 +106,22 @@ class Said(torch.nn.Module):
 
 
 def members(*critics):
-    return torch.nn.ModuleList(critics)
+    made = Ensemble(ToyDomain({}), CONFIG).eval()
+    made.members = torch.nn.ModuleList(critics)
+    return made
+
+
+class Silent(torch.nn.Module):
+    """Moments that say nothing."""
+
+    def forward(self, *inputs):
+        return torch.zeros(())
+
+
+def ensemble(judges, valid):
+    """What those who look at nothing say."""
+    judges.moments = Silent()
+    return judges(valid, *[None] * 4)
 
 
 @pytest.fixture
@@ -197,20 +212,20 @@ def test_scoring_candidates_together_or_alone_is_the_same():
     inputs = [torch.from_numpy(array) for array in places[1:]]
     candidates = torch.randint(6, (4, 3, 2)).to(torch.uint8)
     with torch.no_grad():
-        together = ensemble(members(member), None, *inputs, candidates)
+        together = members(member)(None, *inputs, candidates)
         for i in range(3):
-            alone = ensemble(members(member), None, *inputs, candidates[:, i : i + 1])
+            alone = members(member)(None, *inputs, candidates[:, i : i + 1])
             assert alone[:, 0].numpy() == pytest.approx(together[:, i].numpy(), abs=1e-5)
 
 
 def test_arrays_are_scored_like_tensors():
     rng = np.random.default_rng(1)
     domain = ToyDomain({"kinds": 2})
-    critics = members(*(CompositionCritic(domain, CONFIG).eval() for _ in range(2)))
+    critics = Ensemble(domain, CONFIG).eval()
     places = Geometry.of(domain, (PLACES,)).sample(toy_pieces(9, rng, kinds=2), 4, rng)
     inputs = (*places[1:], rng.integers(6, size=(4, 3, 2)).astype(np.uint8))
     valid = np.array([[True, True, False]] * 4)
     found = score(domain, critics, valid, *inputs)
-    expected = ensemble(critics, *map(torch.from_numpy, (valid, *inputs)))
+    expected = critics(*map(torch.from_numpy, (valid, *inputs)))
     assert found.dtype == np.float32
     assert np.array_equal(found, expected.detach().numpy())

@@ -8,7 +8,7 @@ from gymnasium.utils.env_checker import check_env
 from torch import nn
 from toy import CLASSES, PLACES, ToyDomain, toy_pieces
 
-from composer.critics import CompositionCritic, CriticConfig
+from composer.critics import CriticConfig, Ensemble
 from composer.domain import Rule
 from composer.environment import CompositionEnv, CompositionVectorEnv
 from composer.reward import Reference
@@ -25,7 +25,7 @@ def world_of(kinds):
         domain=domain,
         generator=domain.generator(LATENT, 16).eval(),
         latent=LATENT,
-        critics=nn.ModuleList(CompositionCritic(domain, config) for _ in range(2)).eval(),
+        critics=Ensemble(domain, config).eval(),
         known=Reference(np.unique(known, axis=0)),
         unit=2.0,
         elite=np.zeros((0, LATENT), np.float32),

@@ -32,6 +32,7 @@ CONFIG = TrainingConfig(
     measure_interval=2,
     measured=16,
     temperatures=(1.0, 0.5),
+    matching=3,
     model=ModelConfig(
         gan=GanConfig(latent=4, generator_width=16, discriminator_width=16, batch=16, steps=20),
         critics=CriticConfig(count=2, embedding=8, hidden=16, batch=16, steps=2),
@@ -99,7 +100,9 @@ def everything(place):
 
 @pytest.mark.parametrize(("config", "kinds"), [(CONFIG, 1), (OWN, 2)], ids=["plain", "own"])
 @pytest.mark.parametrize(
-    "calls", [7, 22, 25], ids=["in the warm-up", "between rounds", "while matching"]
+    "calls",
+    [7, 22, 25, 28],
+    ids=["in the warm-up", "between rounds", "matching temperatures", "matching moments"],
 )
 def test_stopped_and_resumed_equals_uninterrupted(tmp_path, calls, config, kinds):
     whole, _ = run(tmp_path / "whole", config=config, kinds=kinds)
@@ -120,6 +123,29 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, calls, config, kinds
             (tmp_path / run / "model" / name).read_bytes() for run in ("whole", "part")
         )
         assert first.replace(b"whole", b"name") == second.replace(b"part", b"name")
+
+
+def test_moments_are_matched_by_the_kept_model_and_their_mean_is_kept(tmp_path):
+    run(tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["matching"] for line in lines if "matching" in line] == [1, 2, 3]
+    assert all("moment_gap" in line for line in lines if "q_loss" in line)
+    kept = load_model(tmp_path).critics.moments.weights
+    assert kept.any()
+    training = Training(toy_store(), tmp_path, CONFIG, Silent())
+    training.restore()
+    studio = training.studio
+    studio.adopt(training.best)
+    weights = studio.critics.ensemble.moments.weights
+    temperature = load_model(tmp_path).temperature
+    rng = np.random.default_rng((CONFIG.seed, CONFIG.rounds, 1))
+    seen = []
+    for _ in range(3):
+        studio.matching.update(studio.compose(CONFIG.episodes, temperature, rng))
+        seen.append(weights.clone())
+    assert torch.equal(seen[-1], weights)
+    mean = (seen[0] + 2 * seen[1] + 3 * seen[2]) / 6
+    assert torch.allclose(kept.float(), mean, atol=2e-3)
 
 
 def test_the_seed_decides_everything(tmp_path):

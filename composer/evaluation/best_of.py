@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from composer import critics, reward
+from composer import reward
 from composer.evaluation.samples import BATCH
 from composer.gan.fragment_gan import generate
 from composer.places import Geometry, Pieces, Places
@@ -104,7 +104,8 @@ def _realism(world: World, places: Places) -> np.ndarray:
     """
     around = (torch.from_numpy(array) for array in places[1:])
     candidates = torch.from_numpy(places.fragments).unsqueeze(1)
-    return reward.realism(critics.ensemble(world.critics, None, *around, candidates).numpy())[:, 0]
+    judged: torch.Tensor = world.critics(None, *around, candidates)
+    return reward.realism(judged.numpy())[:, 0]
 
 
 def _novelty(world: World, features: np.ndarray) -> np.ndarray:

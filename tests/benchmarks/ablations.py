@@ -100,8 +100,8 @@ class FragmentCritic(nn.Module):
 
 def discriminator_only(studio: Studio) -> AbstractContextManager[Any]:
     """No composition critics."""
-    studio.critics.members = nn.ModuleList([FragmentCritic(studio)])
-    return mock.patch.object(studio.critics, "update", return_value={})
+    studio.critics.ensemble.members = nn.ModuleList([FragmentCritic(studio)])
+    return mock.patch.object(studio, "criticise", return_value={})
 
 
 def without_moves(studio: Studio) -> AbstractContextManager[Any]:
@@ -149,6 +149,9 @@ VARIANTS = {
     "discriminator only": Variant(inside=discriminator_only),
     "one critic": Variant(
         lambda config: with_model(config, critics=replace(config.model.critics, count=1))
+    ),
+    "no moments": Variant(
+        lambda config: with_model(config, moments=replace(config.model.moments, rate=0.0))
     ),
     "no moves": Variant(inside=without_moves),
     "no novelty": Variant(lambda config: replace(config, explorers=0), fixed_preference),

@@ -205,6 +205,7 @@ def test_ablations_leave_out_what_they_say(load, store, short):
     assert len(kinds) == len(Stage(Studio(store, short).model().world(), (4,), 1).kinds)
     assert variants["no value gradient"].change(short).model.gan.guidance == 0
     assert len(Studio(store, variants["one critic"].change(short)).critics.members) == 1
+    assert variants["no moments"].change(short).model.moments.rate == 0
     with variants["no moves"].inside(studio):
         studio.play()
         assert {origin.kind for origin in studio.sample.origins} <= {"fresh", "vary"}
@@ -212,7 +213,7 @@ def test_ablations_leave_out_what_they_say(load, store, short):
     inputs = [torch.from_numpy(np.array(part)) for part in places[1:]]
     tokens = torch.from_numpy(places.fragments).unsqueeze(1)
     with variants["discriminator only"].inside(studio), torch.no_grad():
-        choice, filled, empty = studio.critics.members[0](*inputs, tokens)
+        choice, filled, empty = studio.critics.ensemble.members[0](*inputs, tokens)
         seen = studio.complete.neighbours.shape[1]
         codes, around = studio.domain.codes, (inputs[0][:, :seen], inputs[1][:, :seen].float())
         position = inputs[2][:, : studio.complete.features]

@@ -8,7 +8,7 @@ import numpy as np
 
 from composer.domain import Corpus, Domain, FragmentSpec, Layout, Moves, Piece, Rule, Scope
 from composer.domains.music import moves
-from composer.domains.music.settings import FIRST_PITCH, HOLD, REST, MusicSettings
+from composer.domains.music.settings import FIRST_PITCH, HOLD, OCTAVE, REST, MusicSettings
 from composer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -133,9 +133,20 @@ class MusicDomain(Domain):
         return moves.propose(context, present, rng, self.settings)
 
     def traits(self, fragments: np.ndarray) -> np.ndarray:
-        """Share of steps where a note begins, and where a rest does."""
-        shares = [(fragments >= FIRST_PITCH).mean((1, 2)), (fragments == REST).mean((1, 2))]
+        """Shares of steps where notes and rests begin; whether the melody ends on the tonic."""
+        begins = fragments >= FIRST_PITCH
+        melody = fragments[:, 0]
+        last = melody.shape[1] - 1 - begins[:, 0, ::-1].argmax(1)
+        pitch = melody[np.arange(len(melody)), last].astype(np.int64) - FIRST_PITCH
+        home = (pitch + self.settings.lows[0] - self.settings.tonic) % OCTAVE == 0
+        shares = [begins.mean((1, 2)), (fragments == REST).mean((1, 2)), home & begins[:, 0].any(1)]
         return np.stack(shares, axis=1).astype(np.float32)
+
+    def counted(self, fragments: np.ndarray) -> np.ndarray:
+        """See ``metrics.count_bars``."""
+        from composer.domains.music.metrics import count_bars
+
+        return count_bars(fragments, self.settings)
 
     def features(self, fragments: np.ndarray) -> np.ndarray:
         """Sounding pitch (octaves) and onset of each voice and step: ``[n, 3*voices*steps]``."""

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from composer.domains.music.settings import FIRST_PITCH, HOLD, OCTAVE, MusicSettings
+from composer.domains.music.settings import FIRST_PITCH, HOLD, OCTAVE, REST, MusicSettings
+from composer.domains.music.views import chord_index, sounding_index
 from composer.evaluation.distances import jensen_shannon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+REGISTER = 3  # semitones counted as one height
 WIDEST_INTERVAL = 24  # semitones; wider leaps are counted as this
 
 # What one half of a corpus of folk tunes measures against the other half (Nottingham, 4/4): the
@@ -149,14 +152,51 @@ def piece_statistics(pieces: np.ndarray, settings: MusicSettings) -> np.ndarray:
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
+def count_bars(bars: np.ndarray, settings: MusicSettings) -> np.ndarray:
+    """What is in each bar, as shares of its steps in all voices.
+
+    ``bars`` uint8 ``[n, voices, steps]`` -> float32 ``[n, counts]``: leaps (-12 to 12) from note to
+    note of a voice, pitch classes and durations of its notes; notes of each voice by height, three
+    semitones together; onsets and rests of each voice and step; with several voices, how far each
+    sounds below each one above it, in semitones but for octaves.
+    """
+    count, voices, steps = bars.shape
+    notes = find_notes(bars, settings)
+    owner = notes.lines // voices
+    inside = notes.lines[1:] == notes.lines[:-1]
+    leaps = np.diff(notes.pitches)[inside].clip(-OCTAVE, OCTAVE) + OCTAVE
+    chroma = (notes.pitches - settings.tonic) % OCTAVE
+    heights = (notes.pitches - np.array(settings.lows)[notes.lines % voices]) // REGISTER
+    registers = -(-settings.pitches // REGISTER)
+    columns = [
+        _counts(owner[1:][inside], leaps, count, 2 * OCTAVE + 1),
+        _counts(owner, chroma, count, OCTAVE),
+        _counts(owner, notes.durations.clip(max=steps) - 1, count, steps),
+        _counts(notes.lines, heights, count * voices, registers).reshape(count, -1),
+        (bars >= FIRST_PITCH).reshape(count, -1),
+        (bars == REST).reshape(count, -1),
+    ]
+    if voices > 1:
+        sounding = sounding_index(torch.from_numpy(bars.astype(np.int64)))
+        below = chord_index(sounding, settings.lows).numpy()  # [n, voices, steps, voices - 1]
+        rows, *_ = np.nonzero(below >= 0)
+        columns.append(_counts(rows, below[below >= 0] % OCTAVE, count, OCTAVE))
+    return (np.concatenate(columns, axis=1) / (voices * steps)).astype(np.float32)
+
+
 def _ends(groups: np.ndarray) -> np.ndarray:
     """Index of the last member of each run of equal numbers."""
     return np.flatnonzero(np.append(groups[1:] != groups[:-1], len(groups) > 0))
 
 
+def _counts(owners: np.ndarray, values: np.ndarray, count: int, bins: int) -> np.ndarray:
+    """How often each owner has each value: int64 ``[count, bins]``."""
+    return np.bincount(owners * bins + values, minlength=count * bins).reshape(count, bins)
+
+
 def _shares(owners: np.ndarray, values: np.ndarray, count: int, bins: int) -> np.ndarray:
     """Histogram of the values of each owner: ``[count, bins]``; all 0 where one has no value."""
-    counts = np.bincount(owners * bins + values, minlength=count * bins).reshape(count, bins)
+    counts = _counts(owners, values, count, bins)
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 

@@ -33,10 +33,11 @@ PRESETS = {
         gan_steps=2,
         measure_interval=2,
         measured=32,
+        matching=4,
         model=SMALL,
     ),
     "quick": TrainingConfig(
-        warm_up=500, rounds=100, model=ModelConfig(gan=replace(GAN, steps=500), critics=CRITICS)
+        warm_up=500, rounds=60, model=ModelConfig(gan=replace(GAN, steps=500), critics=CRITICS)
     ),
     "standard": TrainingConfig(
         warm_up=1000, rounds=100, model=ModelConfig(gan=GAN, critics=CRITICS)

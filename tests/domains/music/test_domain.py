@@ -33,6 +33,20 @@ def test_neighbours_are_the_bars_at_fixed_lags_before():
     assert (neighbours < np.arange(20)[:, None]).all()
 
 
+def test_traits_are_shares_of_onsets_and_rests_and_whether_the_melody_comes_home():
+    domain = MusicDomain({"meter": [1, 4], "lows": [60, 48], "tonic": 0})
+    rest, hold, c, d = 0, 1, 2, 4
+    bars = [
+        [[d, hold, c, hold], [c, hold, hold, hold]],
+        [[c, hold, d, rest], [c, c, c, c]],
+        [[hold] * 4, [c, rest, rest, hold]],
+        [[d, hold, hold, c + 12], [d, d, d, d]],
+    ]
+    traits = domain.traits(np.array(bars, np.uint8))
+    assert traits.dtype == np.float32
+    assert traits.tolist() == [[3 / 8, 0, 1], [6 / 8, 1 / 8, 0], [1 / 8, 2 / 8, 0], [6 / 8, 0, 1]]
+
+
 @pytest.mark.parametrize("scope", ["earlier", "closed", "complete"])
 def test_the_generator_sees_the_bars_at_the_first_lags_before(scope):
     seen = DOMAIN.surroundings((10,), scope)

@@ -12,6 +12,7 @@ from composer.domains.music.metrics import (
     FLOORS,
     bar_histograms,
     compare_bars,
+    count_bars,
     find_notes,
     piece_statistics,
 )
@@ -52,6 +53,27 @@ def test_intervals_stay_inside_a_bar_and_a_voice():
     counts = bar_histograms(np.array([[high, low], [low, high]], np.uint8), settings)
     assert {i - 24: n for i, n in enumerate(counts["intervals"]) if n} == {2: 2}
     assert find_notes(np.array([[high, low]], np.uint8), settings).pitches.tolist() == [60, 62, 43]
+
+
+def test_what_is_in_a_bar_by_hand():
+    (found,) = count_bars(bars_of([C, HOLD, D, REST, HOLD, G, HOLD, HOLD]), SETTINGS) * 8
+    heights = -(-SETTINGS.pitches // 3)
+    parts = np.split(found, np.cumsum([25, 12, 8, heights, 8]))
+    leaps, chroma, durations, registers, onsets, rests = parts
+    assert {i - 12: n for i, n in enumerate(leaps) if n} == {2: 1, 5: 1}
+    assert np.flatnonzero(chroma).tolist() == [0, 2, 7]
+    assert {i + 1: n for i, n in enumerate(durations) if n} == {1: 1, 2: 1, 3: 1}
+    assert {i: n for i, n in enumerate(registers) if n} == {0: 2, 2: 1}  # C4 and D4, G4
+    assert np.flatnonzero(onsets).tolist() == [0, 2, 5]
+    assert np.flatnonzero(rests).tolist() == [3]
+
+
+def test_what_sounds_together_is_counted_where_there_are_voices():
+    settings = replace(SETTINGS, lows=(60, 36))
+    high, low = [C, HOLD, HOLD, HOLD, REST, *[HOLD] * 3], [G, *[HOLD] * 7]
+    (found,) = count_bars(np.array([[high, low]], np.uint8), settings) * 16
+    assert len(found) == 25 + 12 + 8 + 2 * -(-settings.pitches // 3) + 4 * 8 + 12
+    assert {i: n for i, n in enumerate(found[-12:]) if n} == {5: 4}  # C4 above G2, four steps
 
 
 def test_wide_intervals_are_clipped():
