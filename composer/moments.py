@@ -75,6 +75,8 @@ class Moments(nn.Module):
         related: Tensor | None = None,
     ) -> Tensor:
         """Inputs as in ``PlaceEncoder``, but tokens alone -> float32 ``[n, k]``."""
+        if not self.weights.any():  # as in models that never learnt any
+            return torch.zeros(candidates.shape[:2])
         seen = self.look(context, present, position, candidates, related)
         kinds = self.kinds_of(position)
         weights, centre = self.weights[kinds], self.centre[kinds]
