@@ -162,9 +162,8 @@ class Critics:
         """All members share an optimiser."""
         self.config = config
         self.ensemble = Ensemble(domain, config).eval()
-        self.members = self.ensemble.members
         self.optimizer = torch.optim.AdamW(
-            self.members.parameters(),
+            self.ensemble.parameters(),
             lr=config.learning_rate,
             weight_decay=config.weight_decay,
             fused=True,
@@ -177,9 +176,9 @@ class Critics:
         are what people put there and k candidates that were on offer; places of real pieces; and
         places of composed ones.
         """
-        self.members.train()
+        self.ensemble.train()
         losses, accuracy = [], []
-        for member in self.members:
+        for member in self.ensemble.members:
             offered = self._tensors(choices(self.config.batch))
             choice, _, _ = member(*offered)
             pieces = zip(real(self.config.batch), composed(self.config.batch), strict=True)
@@ -194,7 +193,7 @@ class Critics:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        self.members.eval()
+        self.ensemble.eval()
         return {"critic_loss": loss.item(), "critic_accuracy": float(np.mean(accuracy))}
 
     @staticmethod

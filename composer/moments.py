@@ -90,7 +90,7 @@ class Moments(nn.Module):
         candidates: Tensor,
         related: Tensor | None = None,
     ) -> Tensor:
-        """The moments of candidates ``[n, k, *shape]``: float32 ``[n, k, moments]``."""
+        """The moments of candidates, inputs as in ``forward``: float32 ``[n, k, moments]``."""
         if related is None:
             related = relate(self.domain, context, present, candidates)
         neighbours = related[:, context.shape[1] :].flatten(2)

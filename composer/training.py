@@ -214,12 +214,7 @@ class Training:
     def finish(self, stop: Callable[[], bool]) -> TrainingResult:
         """Save; when converged, adjust the best model to people and write it to ``model/``."""
         place = self.save()
-        temperature = None
-        if self.converged:
-            self.studio.adopt(self.best)
-            temperature = self._match_temperature(stop)
-        if temperature is not None and not self._match_moments(temperature, stop):
-            temperature = None
+        temperature = self._adjust(stop) if self.converged else None
         if temperature is not None:
             model = self.studio.model(temperature)
             model.card = self._card()
@@ -261,6 +256,14 @@ class Training:
             left.unlink()
         if studio.sample is not None:
             studio.domain.write(studio.sample, folder / stem, {})
+
+    def _adjust(self, stop: Callable[[], bool]) -> float | None:
+        """Take the best model up and match temperature and moments; None if stopped."""
+        self.studio.adopt(self.best)
+        temperature = self._match_temperature(stop)
+        if temperature is None or not self._match_moments(temperature, stop):
+            return None
+        return temperature
 
     def _match_temperature(self, stop: Callable[[], bool]) -> float | None:
         """The sampling temperature whose pieces come nearest to held-out ones; None if stopped."""

@@ -60,7 +60,7 @@ def test_the_ratio_counts_a_fault_of_the_surroundings_not_again():
     parts = [torch.from_numpy(x) for x in geometry.at(broken, np.arange(200), np.full(200, 3))]
     fragments, *around = parts
     with torch.no_grad():
-        filled, empty = critics.members[0](*around, fragments.unsqueeze(1))[1:]
+        filled, empty = critics.ensemble.members[0](*around, fragments.unsqueeze(1))[1:]
     assert filled.mean() < -1  # the place as a whole looks composed,
     assert (filled.squeeze(1) - empty).mean() > filled.mean() / 2  # but not by this choice
 
@@ -85,7 +85,7 @@ def test_how_often_a_state_is_among_the_offers_says_nothing():
         parts = geometry.sample(pieces, 100, rng)
         fragments, *around = (torch.from_numpy(array) for array in parts)
         with torch.no_grad():
-            choice = critics.members[0](*around, fragments.unsqueeze(1))[0]
+            choice = critics.ensemble.members[0](*around, fragments.unsqueeze(1))[0]
         assert choice.abs().mean() < 0.6
 
 

@@ -204,7 +204,7 @@ def test_ablations_leave_out_what_they_say(load, store, short):
     assert "guided" not in kinds
     assert len(kinds) == len(Stage(Studio(store, short).model().world(), (4,), 1).kinds)
     assert variants["no value gradient"].change(short).model.gan.guidance == 0
-    assert len(Studio(store, variants["one critic"].change(short)).critics.members) == 1
+    assert len(Studio(store, variants["one critic"].change(short)).critics.ensemble.members) == 1
     assert variants["no moments"].change(short).model.moments.rate == 0
     with variants["no moves"].inside(studio):
         studio.play()
