@@ -254,7 +254,8 @@ class Domain(ABC):
     def generator(self, latent: int, width: int) -> nn.Module:
         """``(noise, context codes, present, position) -> outputs [n, *shape, channels]``.
 
-        ``latent`` as given by the method of this name; the noise is normal ``[n, latent]``.
+        ``latent`` as given by the method of this name; the noise is normal ``[n, latent]``. Of
+        ``m`` places each has the next ``n / m`` rows of it.
         Where it also learns to make real fragments again (``GanConfig.studied``), it has a method
         ``reconstruct``: ``(fragment codes, context codes, present, position) -> outputs, surprise
         [n]``; the surprise in nats, of what the fragment is made from in these surroundings.

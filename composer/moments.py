@@ -32,11 +32,14 @@ class MomentConfig:
 
     Attributes:
         rate: share of a difference that a round mends, if the agent followed at once.
+        pooled: share of a step that all kinds take together: what each of many kinds lacks is known
+            from few pieces, what all of them lack from all.
         ridge: added to the moments' correlations, so that what differs by chance alone is left.
         limit: largest change of the log ratio by a standard deviation of one moment.
     """
 
     rate: float = 0.1
+    pooled: float = 0.5
     ridge: float = 0.1
     limit: float = 1.0
 
@@ -138,16 +141,18 @@ class Matching:
     def update(self, composed: Pieces) -> dict[str, float]:
         """Compare with the latest pieces; weights go a step. Kinds weigh as they are composed."""
         seen, kinds = self._look(composed)
-        gaps = []
+        gaps = torch.zeros_like(self.moments.centre, dtype=torch.float64)
+        found = torch.zeros(len(gaps), dtype=torch.float64)
         for kind in kinds.unique():
             rows = kinds == kind
-            gap = self.moments.centre[kind] - seen[rows].mean(0)
-            share = rows.double().mean()
-            step = self.config.rate * share * (self.inverse @ gap)
-            bound = self.config.limit / self.spread
-            self.moments.weights[kind] = (self.moments.weights[kind] + step).clamp(-bound, bound)
-            gaps.append(share * (gap / self.spread).square().mean())
-        return {"moment_gap": float(torch.stack(gaps).sum().sqrt())}
+            found[kind] = rows.double().mean()
+            gaps[kind] = found[kind] * (self.moments.centre[kind] - seen[rows].mean(0))
+        step = torch.lerp(gaps, gaps.sum(0).expand_as(gaps), self.config.pooled) @ self.inverse
+        bound = self.config.limit / self.spread
+        weights = self.moments.weights + self.config.rate * step
+        self.moments.weights.copy_(weights.clamp(-bound, bound))
+        size = (gaps / self.spread).square().mean(1) / found.clamp_min(1e-9)
+        return {"moment_gap": float(size.sum().sqrt())}
 
     def _look(self, pieces: Pieces) -> tuple[Tensor, Tensor]:
         """Moments of all places, float64 ``[n, moments]``, and the kinds planned there ``[n]``."""

@@ -276,12 +276,13 @@ class Stage:
 
     def _generate(self, latents: np.ndarray, earlier: np.ndarray) -> np.ndarray:
         """Fresh and guided fragments see this place, varied ones the place they vary."""
-        here = np.full((self.count, self.drawn - earlier.shape[1]), self.place)
+        drawn = self.drawn - earlier.shape[1]
+        here = np.full((self.count, drawn if earlier.size else 1), self.place)  # looked at once
         at = np.concatenate((here, earlier), axis=1)
         rows = np.repeat(np.arange(self.count), at.shape[1])
         places = self.around.at(self.pieces, rows, at.reshape(-1))
         made = generate(self.world.generator, self.world.domain, places, latents, self.allowed)
-        return made.reshape(*at.shape, *self.world.domain.spec.shape)
+        return made.reshape(self.count, self.drawn, *self.world.domain.spec.shape)
 
     def _normal(self, number: int) -> np.ndarray:
         shape = (self.count, number, self.world.latent)

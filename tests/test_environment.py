@@ -18,6 +18,7 @@ LATENT = 4
 
 
 def world_of(kinds):
+    torch.manual_seed(0)
     domain = ToyDomain({"kinds": kinds})
     known = domain.features(toy_pieces(20, np.random.default_rng(0)).fragments.reshape(-1, 2))
     config = CriticConfig(count=2, embedding=8, hidden=16)
@@ -347,7 +348,8 @@ def test_offers_for_given_pieces_follow_their_plans_and_surroundings(kinds):
         def forward(self, latent, context, present, position):
             kind = nn.functional.one_hot(position[:, 2:].argmax(1), CLASSES).float()
             first = kind.unsqueeze(1).expand(-1, 2, -1)
-            return torch.where(present[:, 0, None, None] > 0, context[:, 0], first)
+            echo = torch.where(present[:, 0, None, None] > 0, context[:, 0], first)
+            return echo.repeat_interleave(len(latent) // len(echo), 0)
 
     kinds.generator = Echo()
     kinds.candidates = CandidateConfig(fresh=3, guided=2, vary=0)

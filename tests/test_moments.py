@@ -112,7 +112,8 @@ def test_each_kind_has_weights_of_its_own():
     geometry = Geometry.of(domain, LAYOUT)
     one, other = skewed(200, rng, SHARES), skewed(200, rng, SHARES[::-1], kind=1)
     moments = Moments(domain)
-    matching = Matching(moments, geometry, one.followed_by(other, 400), MomentConfig())
+    both = one.followed_by(other, 400)
+    matching = Matching(moments, geometry, both, MomentConfig(pooled=0.0))
     matching.update(follow(moments, geometry, 50, rng, kind=1))
     assert not moments.weights[0].any()
     for _ in range(60):
@@ -121,6 +122,19 @@ def test_each_kind_has_weights_of_its_own():
     for kind, shares in enumerate((SHARES, SHARES[::-1])):
         reached = firsts(follow(moments, geometry, 2000, rng, kind=kind))
         assert reached == pytest.approx(shares, abs=0.06)
+
+
+def test_what_one_kind_lacks_moves_all_by_the_share_that_is_pooled():
+    rng = np.random.default_rng(0)
+    domain = CountingDomain({"kinds": 2})
+    geometry = Geometry.of(domain, LAYOUT)
+    one, other = skewed(200, rng, SHARES), skewed(200, rng, SHARES, kind=1)
+    moments = Moments(domain)
+    config = MomentConfig(pooled=0.25)
+    matching = Matching(moments, geometry, one.followed_by(other, 400), config)
+    matching.update(follow(moments, geometry, 50, rng, kind=1))
+    assert moments.weights[1].abs().max() > 0.01
+    assert torch.allclose(moments.weights[0], moments.weights[1] / 4, atol=1e-6)
 
 
 def test_weights_stay_within_the_limit_and_finite_where_a_moment_never_differs():

@@ -28,7 +28,8 @@ class ToyGenerator(nn.Module):
 
     def forward(self, latent, context, present, position, allowed=None):
         seen = (context * present[..., None, None]).flatten(1)
-        inputs = torch.cat((latent, seen, present, position), 1)
+        known = torch.cat((seen, present, position), 1)
+        inputs = torch.cat((latent, known.repeat_interleave(len(latent) // len(known), 0)), 1)
         outputs = self.layers(inputs).view(-1, *SHAPE, CLASSES)
         return outputs if allowed is None else outputs.masked_fill(~allowed, -torch.inf)
 

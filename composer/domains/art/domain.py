@@ -149,6 +149,12 @@ class ArtDomain(Domain):
         kinds = self.kinds if self.kinds > 1 else 0
         return int(self.positions((1, 1)).shape[1]) + kinds
 
+    def latent(self, size: int) -> int:
+        """Noise for whole codes."""
+        from composer.domains.art.networks import whole_codes
+
+        return whole_codes(size, self.settings.tile)
+
     def generator(self, latent: int, width: int) -> nn.Module:
         """A ``TileGenerator``."""
         from composer.domains.art.networks import TileGenerator
@@ -197,6 +203,12 @@ class ArtDomain(Domain):
         from composer.domains.art.metrics import levels_of
 
         return levels_of(fragments, self.settings).mean(axis=(1, 2))
+
+    def counted(self, fragments: np.ndarray) -> np.ndarray:
+        """See ``metrics.count_tiles``."""
+        from composer.domains.art.metrics import count_tiles
+
+        return count_tiles(fragments, self.settings)
 
     def features(self, fragments: np.ndarray) -> np.ndarray:
         """Codes at half resolution: float32 ``[n, features]``."""

@@ -68,6 +68,26 @@ def compare_tiles(made: np.ndarray, real: np.ndarray, settings: ArtSettings) -> 
     return {**distances, "total": float(np.mean(relative))}
 
 
+def count_tiles(tiles: np.ndarray, settings: ArtSettings) -> np.ndarray:
+    """What is in each tile, for moments.
+
+    Args:
+        tiles: uint8 ``[n, tile, tile]`` tokens, or ``[n, tile, tile, 3]`` in RGB mode.
+        settings: the settings that they were made with.
+
+    Returns:
+        float32 ``[n, 16 * channels + 3]``, 0 to about 1: mean of each channel in 4x4 areas; how
+        much neighbouring cells differ, rightwards and downwards; 1 where the whole tile is even.
+    """
+    levels = levels_of(tiles, settings)
+    across, down = (np.abs(np.diff(levels, axis=axis)).mean((1, 2, 3)) for axis in (2, 1))
+    columns = [
+        _areas(levels, COARSE).reshape(len(levels), -1),
+        np.stack((across, down, across + down == 0), axis=1),
+    ]
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
 def assemble(canvases: np.ndarray, layout: Layout) -> np.ndarray:
     """Set tiles side by side.
 

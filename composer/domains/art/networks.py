@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SLOPE = 0.2
 PATCH = 4  # the generator works on patches of 4 x 4 cells
+PARTS = 4  # codes are read in, at most so many parts of a tile's side
 LEVELS = 4  # of a code
 TINY = 1e-6
 
@@ -119,81 +120,135 @@ class WindowReader(nn.Module):
         return F.leaky_relu(self.dense(F.leaky_relu(x, SLOPE).flatten(1)), SLOPE)
 
 
+def whole_codes(latent: int, side: int) -> int:
+    """The size of a latent that gives each part of a tile as many codes: at least one."""
+    all_parts = LEVELS * min(PARTS, side // PATCH) ** 2  # each level is drawn by a number
+    return max(latent // all_parts, 1) * all_parts
+
+
+class PartReader(nn.Module):
+    """(tile, surroundings, position) -> a few numbers for each part of the tile."""
+
+    def __init__(self, side: int, planes: int, position: int, width: int, codes: int) -> None:
+        """``codes`` numbers a part."""
+        super().__init__()
+        half, self.parts = width // 2, min(PARTS, side // PATCH)
+        self.outside = side // PATCH // 2 - 1  # rings of patches that no patch of the tile sees
+        self.first = nn.Conv2d(planes + 1, half, 4, stride=2, padding=1)
+        self.label = label(position, half)
+        self.second = nn.Conv2d(half, width, 3, stride=2, padding=1)
+        self.third = nn.Conv2d(width, width, 3)
+        self.code = nn.Conv2d(width, codes, 1)
+
+    def forward(self, tiles: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
+        """Codes ``[n, side, side, ..., channels]`` -> ``[n, codes, parts, parts]``."""
+        x = self.first(window(context.flatten(4), present, tiles.flatten(3)))
+        x = x + self.label(position)[:, :, None, None]
+        x = self.second(F.leaky_relu(x, SLOPE))
+        inside = slice(self.outside, x.shape[2] - self.outside)
+        x = self.third(F.leaky_relu(x[:, :, inside, inside], SLOPE))
+        return self.code(F.adaptive_avg_pool2d(F.leaky_relu(x, SLOPE), self.parts))
+
+
 class Prior(nn.Module):
     """Which codes a place asks for, one after the other: NADE (Larochelle, Murray; AISTATS 2011).
 
-    A code has ``LEVELS`` levels. Each is drawn given the surroundings and the codes before it, so
-    that they fit together however many ways there are to go on.
+    A code has ``LEVELS`` levels. Each is drawn given the surroundings, those of its own part above
+    all, and the codes before it, so that they fit together however many ways there are to go on.
     """
 
-    def __init__(self, codes: int, seen: int, hidden: int) -> None:
-        """``seen``: size of the vector that tells the surroundings."""
+    def __init__(self, codes: int, seen: int, near: int, hidden: int) -> None:
+        """``seen``, ``near``: numbers that tell the surroundings of the tile and of a part."""
         super().__init__()
         self.begin = nn.Linear(seen, hidden)
+        self.near = nn.Linear(near, hidden)
+        self.deep = nn.Linear(hidden, hidden)
         self.added = nn.Parameter(torch.randn(codes, LEVELS, hidden) / codes**0.5)
         self.heads = nn.Parameter(torch.randn(codes, hidden, LEVELS) / hidden)
         self.bias = nn.Parameter(torch.zeros(codes, LEVELS))
+        with torch.no_grad():
+            self.deep.weight.mul_(0.1)
 
-    def forward(self, seen: Tensor, levels: Tensor) -> Tensor:
-        """Logits ``[n, codes, LEVELS]`` of each code given those before; levels int as drawn."""
+    def forward(self, seen: Tensor, around: Tensor, levels: Tensor) -> Tensor:
+        """Logits ``[n, codes, LEVELS]`` of each code given those before; levels int as drawn.
+
+        ``seen`` ``[n, seen]``, ``around`` ``[n, near, parts, parts]``.
+        """
         added = self.added[torch.arange(levels.shape[1]), levels]
         before = added.cumsum(1) - added
-        hidden = F.leaky_relu(self.begin(seen).unsqueeze(1) + before, SLOPE)
+        hidden = self._think(self._begin(seen, around) + before)
         return torch.einsum("nch,chl->ncl", hidden, self.heads) + self.bias
 
-    def draw(self, seen: Tensor, noise: Tensor) -> Tensor:
+    def draw(self, seen: Tensor, around: Tensor, noise: Tensor) -> Tensor:
         """Draw codes: one-hot ``[n, codes, LEVELS]``, the gradient that of the softmax.
 
         ``noise`` normal ``[n, codes * LEVELS]``, made to Gumbel noise (Jang et al., ICLR 2017).
         """
         uniform = torch.special.ndtr(noise[:, : self.bias.numel()]).clamp(TINY, 1 - TINY)
         gumbel = -(-uniform.log()).log().view(-1, *self.bias.shape)
-        hidden, drawn = self.begin(seen), []
-        for number in range(len(self.bias)):
-            logits = F.leaky_relu(hidden, SLOPE) @ self.heads[number] + self.bias[number]
-            soft = (logits + gumbel[:, number]).softmax(1)
-            hard = F.one_hot(soft.argmax(1), LEVELS).to(soft.dtype)
-            drawn.append(straight_through(soft, hard))
-            hidden = hidden + drawn[-1] @ self.added[number]
+        begun = self._begin(seen, around)
+        before, drawn = torch.zeros_like(begun[:, 0]), []
+        parts = (begun.unbind(1), (gumbel + self.bias).unbind(1), self.heads, self.added)
+        for told, offset, head, added in zip(*parts, strict=True):
+            logits = torch.addmm(offset, self._think(told + before), head)
+            hard = F.one_hot(logits.argmax(1), LEVELS).to(logits.dtype)
+            drawn.append(straight_through(logits.softmax(1), hard))
+            before = before + drawn[-1] @ added
         return torch.stack(drawn, dim=1)
+
+    def _begin(self, seen: Tensor, around: Tensor) -> Tensor:
+        """What each code's place says before any code is drawn: ``[n, codes, hidden]``."""
+        near = self.near(F.leaky_relu(around, SLOPE).flatten(2).transpose(1, 2))  # part after part
+        near = near.repeat_interleave(len(self.bias) // near.shape[1], dim=1)
+        return self.begin(seen).unsqueeze(1) + near
+
+    def _think(self, hidden: Tensor) -> Tensor:
+        hidden = F.leaky_relu(hidden, SLOPE)
+        return F.leaky_relu(hidden + self.deep(hidden), SLOPE)
 
 
 class TileGenerator(nn.Module):
     """(noise, surroundings, position) -> a tile.
 
-    A tile is worked out from a few codes, and these are drawn by a prior that has learnt which ones
-    real tiles have in such surroundings: whichever are drawn, the tile is a whole one. Codes are
-    quantised to few levels each (FSQ: Mentzer et al., ICLR 2024).
+    A tile is painted from a few codes in each of its parts, and these are drawn by a prior that
+    has learnt which ones real tiles have in such surroundings: whichever are drawn, the tile is a
+    whole one. Codes are quantised to few levels each (FSQ: Mentzer et al., ICLR 2024).
     """
 
     levels: Tensor
 
     def __init__(self, side: int, planes: int, position: int, latent: int, width: int) -> None:
-        """``planes`` numbers a cell, ``side`` cells, a multiple of 8; ``LEVELS`` numbers a code."""
+        """``planes`` numbers a cell; ``side`` a multiple of 8; ``latent`` as of ``whole_codes``."""
         super().__init__()
-        self.side, self.planes = side, planes
-        self.fine, codes, area = width // 4, latent // LEVELS, (side // PATCH) ** 2
+        across, half, fine = side // PATCH, width // 2, width // 4
+        self.parts = min(PARTS, across)
+        area = self.parts**2
+        codes = latent // LEVELS  # as many in each part
         self.register_buffer("levels", torch.linspace(-1, 1, LEVELS), persistent=False)
         self.patches = nn.Conv2d((planes + 1) * PATCH**2, width, 1)
         self.inwards = nn.ModuleList(nn.Conv2d(width, width, 3) for _ in range(side // 8))
-        self.summary = nn.Linear(width * area, 2 * width)
+        self.summary = nn.Linear(width * across**2, 2 * width)
         self.wanted = label(position, 2 * width)
-        self.prior = Prior(codes, 2 * width, 2 * width)
-        self.reader = WindowReader(side, planes, position, width // 2)
-        self.infer = nn.Linear(width, codes)
-        self.coded = nn.Linear(codes, width)
+        self.prior = Prior(codes, 2 * width, width, 2 * width)
+        self.reader = PartReader(side, planes, position, width, codes // area)
+        self.planned = nn.Conv2d(codes // area, width, 1)
+        self.told = nn.Linear(codes, width)
         self.label = label(position, width)
         self.style = nn.Linear(width, width)
-        self.seed = nn.Linear(width, width * area)
         self.blocks = nn.ModuleList(Modulated(width, width) for _ in range(2))
-        self.spread = nn.Conv2d(width, self.fine * PATCH**2, 1)
-        self.detail = nn.Conv2d(self.fine, self.fine, 3, padding=1)
-        self.paint = nn.Conv2d(self.fine, planes, 3, padding=1)
+        self.halve = nn.Conv2d(width, half * 4, 1)
+        self.middle = Modulated(half, width)
+        self.refine = nn.Conv2d(half, fine * 4, 1)
+        self.detail = Modulated(fine, width)
+        self.paint = nn.Conv2d(fine, planes, 3, padding=1)
 
     def forward(self, latent: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
         """Latent ``[n, latent]`` -> outputs ``[n, side, side, planes]``."""
         seen = self._look(context, present)
-        drawn = self.prior.draw(self._sum_up(seen, position), latent)
+        known = (*self._sum_up(seen, position), seen, position)
+        each = len(latent) // len(seen)
+        *told, seen, position = (part.repeat_interleave(each, 0) for part in known)
+        drawn = self.prior.draw(*told, latent)
         return self._paint(drawn @ self.levels, seen, position)
 
     def reconstruct(
@@ -204,12 +259,14 @@ class TileGenerator(nn.Module):
         Outputs as of ``forward``, and the mean cross-entropy of a tile's codes, nats ``[n]``.
         """
         seen = self._look(context, present)
-        read = self.infer(self.reader(tiles, context, present, position))
-        spread = read.std(0, correction=0) + TINY  # so that all levels occur: none can fall silent
-        bounded = ((read - read.mean(0)) / spread).tanh()
+        read = self.reader(tiles, context, present, position)
+        over = (0, 2, 3)  # all parts, so that all levels occur: no code can fall silent
+        spread = read.std(over, correction=0, keepdim=True) + TINY
+        bounded = ((read - read.mean(over, keepdim=True)) / spread).tanh()
+        bounded = bounded.flatten(2).transpose(1, 2).flatten(1)  # part after part
         levels = ((bounded.detach() + 1) * ((LEVELS - 1) / 2)).round().long()
         outputs = self._paint(straight_through(bounded, self.levels[levels]), seen, position)
-        logits = self.prior(self._sum_up(seen, position), levels)
+        logits = self.prior(*self._sum_up(seen, position), levels)
         surprise = F.cross_entropy(logits.transpose(1, 2), levels, reduction="none")
         return outputs, surprise.mean(1)
 
@@ -220,20 +277,24 @@ class TileGenerator(nn.Module):
             x = narrow(F.leaky_relu(x, SLOPE))
         return x
 
-    def _sum_up(self, seen: Tensor, position: Tensor) -> Tensor:
-        """All that is known of the place: ``[n, 2 width]``."""
+    def _sum_up(self, seen: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
+        """All that is known of the place, ``[n, 2 width]``, and of each part of it."""
         summary = self.summary(F.leaky_relu(seen, SLOPE).flatten(1))
-        return F.leaky_relu(summary + self.wanted(position), SLOPE)
+        around = F.adaptive_avg_pool2d(seen, self.parts)
+        return F.leaky_relu(summary + self.wanted(position), SLOPE), around
 
     def _paint(self, codes: Tensor, seen: Tensor, position: Tensor) -> Tensor:
         """Codes ``[n, codes]``, -1 to 1, in their surroundings -> outputs."""
-        style = F.leaky_relu(self.coded(codes) + self.label(position), SLOPE)
+        style = F.leaky_relu(self.told(codes) + self.label(position), SLOPE)
         style = F.leaky_relu(self.style(style), SLOPE)
-        x = seen + self.seed(style).view_as(seen)
+        plan = codes.view(len(codes), self.parts, self.parts, -1).permute(0, 3, 1, 2)
+        x = seen + F.interpolate(self.planned(plan), seen.shape[2:])
         for block in self.blocks:
             x = block(x, style)
-        x = F.pixel_shuffle(self.spread(F.leaky_relu(x, SLOPE)), PATCH)  # cells
-        x = x + self.detail(F.leaky_relu(x, SLOPE))
+        x = F.pixel_shuffle(self.halve(F.leaky_relu(x, SLOPE)), 2)
+        x = self.middle(x, style)
+        x = F.pixel_shuffle(self.refine(F.leaky_relu(x, SLOPE)), 2)  # cells
+        x = self.detail(x, style)
         return self.paint(F.leaky_relu(x, SLOPE)).permute(0, 2, 3, 1)
 
 

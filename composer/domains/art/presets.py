@@ -13,7 +13,7 @@ from composer.training import TrainingConfig
 
 # The zero-centred penalties see a window of a thousand cells: a smaller weight than for music.
 GAN = GanConfig(
-    latent=32,
+    latent=64,
     generator_width=96,
     discriminator_width=64,
     batch=32,

@@ -182,9 +182,10 @@ class BarGenerator(nn.Module):
         Outputs are log-probabilities; that of the token that is drawn is raised above the others.
         ``allowed`` bool ``[voices, steps, classes]``: what is drawn is one of these.
         """
-        told = self._told(context, present, position)
-        sounds = list(self._before(context, present).unbind(1))
         levels = torch.special.ndtr(latent)  # uniform
+        each = len(latent) // len(context)
+        told = self._told(context, present, position).repeat_interleave(each, 0)
+        sounds = list(self._before(context, present).repeat_interleave(each, 0).unbind(1))
         state, choice = None, told.new_zeros(len(told), len(self.before))
         outputs = []
         for token in range(self.voices * self.steps):

@@ -12,6 +12,7 @@ from composer.domains.art.metrics import (
     assemble,
     canvas_statistics,
     compare_tiles,
+    count_tiles,
     levels_of,
     lightness,
 )
@@ -112,6 +113,26 @@ def test_small_tiles_are_compared_too():
     tiles = np.arange(2 * 3 * 3).reshape(2, 3, 3).astype(np.uint8) % 3
     found = compare_tiles(tiles, tiles, ArtSettings(tile=3, slots=3))
     assert found["total"] == pytest.approx(0, abs=1e-3)
+
+
+def test_areas_changes_and_even_tiles_are_counted():
+    tiles = np.zeros((2, 8, 8), np.uint8)
+    tiles[1, :, 4:] = 2
+    even, halves = count_tiles(tiles, PALETTE)
+    assert even.tolist() == [*[1, 0, 0] * 16, 0, 0, 1]
+    areas = [*[1, 0, 0] * 2, *[0, 0, 1] * 2] * 4
+    assert halves[:-3].tolist() == areas
+    assert halves[-3:] == pytest.approx([2 / 3 / 7, 0, 0])  # two of three channels, one of seven
+
+
+@pytest.mark.parametrize("settings", [PALETTE, RGB], ids=["palette", "rgb"])
+def test_counts_are_about_one_at_most(settings):
+    shape = (4, 8, 8, 3) if settings.rgb else (4, 8, 8)
+    tiles = np.random.default_rng(0).integers(3, size=shape).astype(np.uint8)
+    counts = count_tiles(tiles, settings)
+    assert counts.shape == (4, 16 * 3 + 3)
+    assert counts.dtype == np.float32
+    assert 0 <= counts.min() <= counts.max() <= 1
 
 
 def test_tiles_are_set_side_by_side():

@@ -8,13 +8,13 @@ from hypothesis.extra.numpy import arrays
 from composer.domains.art import geometry
 from composer.domains.art.domain import ArtDomain
 from composer.domains.art.metrics import assemble
-from composer.domains.art.networks import LEVELS, Modulated, Prior, window
+from composer.domains.art.networks import LEVELS, Modulated, Prior, whole_codes, window
 from composer.domains.art.read import MAX_TILE, MIN_TILE, TILE_STEP, ReadOptions
 from composer.errors import UsageError
 from composer.gan.losses import gradient_penalty
 from composer.places import Geometry, look_up
 
-LATENT, WIDTH = 4 * LEVELS, 16
+LATENT, WIDTH = 16 * LEVELS, 16  # 16 codes, whether a tile has 4 parts or 16
 MODES = {
     "palette": {"slots": 4, "kinds": ["arcs", "knots"]},
     "transparent": {"slots": 8, "transparent": True, "framed": False},
@@ -239,24 +239,38 @@ def test_a_style_scales_and_shifts_channels():
 
 
 def prior_of(codes, sharpness=8):
-    """A prior that is sure of much, and the surroundings it is told."""
-    prior = made(Prior, codes, 3, 8)
+    """A prior that is sure of much, and the surroundings of a tile of two parts that it is told."""
+    prior = made(Prior, codes, 3, 5, 8)
     with torch.no_grad():
         prior.heads.mul_(sharpness)
-    return prior, torch.randn(1, 3, generator=torch.Generator().manual_seed(1))
+    random = torch.Generator().manual_seed(1)
+    return prior, (torch.randn(1, 3, generator=random), torch.randn(1, 5, 2, 1, generator=random))
+
+
+def times(seen, count):
+    return tuple(part.expand(count, *part.shape[1:]) for part in seen)
 
 
 def test_a_code_is_told_from_those_before_it_only():
     prior, seen = prior_of(4)
     levels = torch.tensor([[0, 3, 2, 0]])
-    logits = prior(seen, levels)
+    logits = prior(*seen, levels)
     assert logits.shape == (1, 4, LEVELS)
     for code in range(4):
         other = levels.clone()
         other[:, code] = 1
-        same = (prior(seen, other) - logits).abs().amax((0, 2)) < 1e-6
+        same = (prior(*seen, other) - logits).abs().amax((0, 2)) < 1e-6
         assert same.tolist() == [place <= code for place in range(4)]
-    assert differ(prior(seen + 1, levels), logits)
+    assert differ(prior(seen[0] + 1, seen[1], levels), logits)
+
+
+def test_a_code_is_told_the_surroundings_of_its_own_part():
+    prior, (seen, around) = prior_of(6)
+    levels = torch.zeros(1, 6, dtype=torch.int64)
+    changed = around.clone()
+    changed[:, :, 1] += 1
+    told = prior(seen, changed, levels) - prior(seen, around, levels)
+    assert (told.abs().amax((0, 2)) > 1e-6).tolist() == [False] * 3 + [True] * 3
 
 
 def test_codes_are_drawn_as_often_as_the_prior_says():
@@ -264,9 +278,9 @@ def test_codes_are_drawn_as_often_as_the_prior_says():
     count = 20_000
     draws = torch.randn(count, 2 * LEVELS, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        drawn = prior.draw(seen.expand(count, -1), draws)
+        drawn = prior.draw(*times(seen, count), draws)
         pairs = torch.cartesian_prod(*[torch.arange(LEVELS)] * 2)
-        chances = prior(seen.expand(len(pairs), -1), pairs).log_softmax(-1)
+        chances = prior(*times(seen, len(pairs)), pairs).log_softmax(-1)
     assert drawn.shape == (count, 2, LEVELS)
     expected = chances.gather(2, pairs.unsqueeze(2)).sum((1, 2)).exp()
     assert expected.max() > 2 / len(pairs)  # far from even
@@ -277,19 +291,26 @@ def test_codes_are_drawn_as_often_as_the_prior_says():
 
 def test_without_noise_each_code_is_the_likeliest_after_those_before():
     prior, seen = prior_of(6)
-    drawn = prior.draw(seen, torch.zeros(1, 6 * LEVELS))
+    drawn = prior.draw(*seen, torch.zeros(1, 6 * LEVELS))
     assert torch.allclose(drawn.sum(-1), torch.ones(()))
     levels = drawn.argmax(-1)
-    assert torch.equal(prior(seen, levels).argmax(-1), levels)
+    assert torch.equal(prior(*seen, levels).argmax(-1), levels)
+
+
+def test_a_latent_has_noise_for_as_many_codes_in_each_part():
+    for side, parts in ((8, 4), (16, 16), (24, 16), (64, 16)):
+        assert whole_codes(1, side) == parts * LEVELS
+        assert whole_codes(2 * parts * LEVELS + 1, side) == 2 * parts * LEVELS
+    assert ArtDomain({"tile": 16}).latent(100) == 16 * LEVELS
 
 
 def test_codes_occur_at_all_levels_however_little_tiles_differ():
     domain = domain_of("palette")
     tiles, around = look(domain)
     generator, seen = made(domain.generator, LATENT, WIDTH), []
-    generator.prior.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[1]))
+    generator.prior.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
     with torch.no_grad():
-        generator.infer.weight.mul_(1e-3)
+        generator.reader.code.weight.mul_(1e-3)
         generator.reconstruct(tiles, *around)
     assert set(seen[0].unique().tolist()) == set(range(LEVELS))
     assert (seen[0].float().std(0) > 0).all()
