@@ -297,6 +297,14 @@ class Domain(ABC):
         ``context`` uint8 ``[batch, neighbours, *shape]``, ``present`` bool ``[batch, neighbours]``.
         """
 
+    def settle(self, fragments: np.ndarray, placed: np.ndarray) -> np.ndarray:
+        """Generated fragments as they are offered, given what the piece has so far; here: as made.
+
+        Both uint8: ``[n, k, *shape]`` and ``[n, placed, *shape]``.
+        """
+        del placed
+        return fragments
+
     def returns(self, fragments: np.ndarray, others: np.ndarray) -> np.ndarray:
         """In which ways each fragment comes back as the other: bool ``[..., ways]``; here: equal.
 

@@ -253,6 +253,7 @@ class Stage:
         self.referred = np.concatenate((referred, earlier, moved), axis=1)
         self.offered = np.concatenate((drawn, self.latents[rows[:, None], moved]), axis=1)
         made = self._generate(drawn.reshape(-1, latent), earlier)
+        made = self.world.domain.settle(made, self.placed[:, : self.place])
         self.candidates = np.concatenate((made, moves.fragments), axis=1)
         exists = np.ones(drawn.shape[:2], bool)
         meeting = self.meeting[self.place]  # only fresh and guided ones see the other end

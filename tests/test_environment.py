@@ -176,6 +176,25 @@ def test_allowed_tokens_bind_every_candidate_but_the_masked(world):
     assert np.isin(stage.placed, [1, 4]).all()
 
 
+def test_what_is_generated_settles_by_what_was_placed_and_moves_stay(world, monkeypatch):
+    def again(made, placed):
+        return np.repeat(placed[:, -1:], made.shape[1], 1) if placed.shape[1] else made
+
+    def second(stage):
+        stage.begin(np.zeros(16, np.float32), np.random.default_rng(0))
+        stage.choose(np.zeros(16, int))
+        stage.observe()
+        return stage
+
+    plain = second(Stage(world, (PLACES,), 16))
+    monkeypatch.setattr(world.domain, "settle", again)
+    stage = second(Stage(world, (PLACES,), 16))
+    before = stage.placed[:, [0]]
+    assert (stage.candidates[:, : stage.drawn] == before).all()
+    assert not (plain.candidates[:, : stage.drawn] == before).all()
+    assert np.array_equal(stage.candidates[:, stage.drawn :], plain.candidates[:, stage.drawn :])
+
+
 class Rising(Rule):
     """The first token grows from place to place; where that cannot be, it is the highest."""
 

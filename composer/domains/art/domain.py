@@ -194,6 +194,10 @@ class ArtDomain(Domain):
         del rng  # nothing is drawn
         return moves.propose(context, present)
 
+    def settle(self, fragments: np.ndarray, placed: np.ndarray) -> np.ndarray:
+        """A tile that is an earlier one but for a few cells becomes it."""
+        return moves.settle(fragments, placed)
+
     def returns(self, fragments: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Under each of the eight symmetries: bool ``[..., 8]``."""
         return moves.returns(fragments, others, len(self.spec.shape) - 2)

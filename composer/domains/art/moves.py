@@ -71,6 +71,24 @@ def propose(context: np.ndarray, present: np.ndarray) -> Moves:
     )
 
 
+def settle(tiles: np.ndarray, placed: np.ndarray) -> np.ndarray:
+    """Tiles as they are, but those nearly the same as one that was placed are that one.
+
+    Drawn patterns repeat to the cell; a generator repeats but for a few. ``tiles`` uint8
+    ``[n, k, *tile]``, ``placed`` ``[n, places, *tile]`` -> as ``tiles``.
+    """
+    settled = tiles.copy()
+    if placed.shape[1] == 0:
+        return settled
+    flat, before = (part.reshape(*part.shape[:2], -1) for part in (tiles, placed))
+    for row in range(len(tiles)):
+        alike = (flat[row, :, None] == before[row]).mean(2, dtype=np.float32)  # [k, places]
+        best = alike.argmax(1)
+        same = alike.max(1) >= SIMILAR
+        settled[row, same] = placed[row, best[same]]
+    return settled
+
+
 def returns(tiles: np.ndarray, others: np.ndarray, channels: int) -> np.ndarray:
     """Whether a tile is the other under each symmetry, but for a few cells: bool ``[..., 8]``.
 

@@ -245,10 +245,9 @@ class TileGenerator(nn.Module):
     def forward(self, latent: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
         """Latent ``[n, latent]`` -> outputs ``[n, side, side, planes]``."""
         seen = self._look(context, present)
-        known = (*self._sum_up(seen, position), seen, position)
-        each = len(latent) // len(seen)
-        *told, seen, position = (part.repeat_interleave(each, 0) for part in known)
-        drawn = self.prior.draw(*told, latent)
+        known, each = (*self._sum_up(seen, position), seen, position), len(latent) // len(seen)
+        whole, around, seen, position = (part.repeat_interleave(each, 0) for part in known)
+        drawn = self.prior.draw(whole, around, latent)
         return self._paint(drawn @ self.levels, seen, position)
 
     def reconstruct(

@@ -9,7 +9,15 @@ from hypothesis.extra.numpy import arrays
 
 from composer.domains.art import geometry
 from composer.domains.art.metrics import assemble
-from composer.domains.art.moves import SIMILAR, propose, relations, returns, smooth, symmetries
+from composer.domains.art.moves import (
+    SIMILAR,
+    propose,
+    relations,
+    returns,
+    settle,
+    smooth,
+    symmetries,
+)
 
 AS_IT_IS, LEFT_RIGHT, TOP_BOTTOM, HALF_TURN = range(4)
 DIAGONAL, CLOCKWISE, COUNTER_CLOCKWISE, OTHER_DIAGONAL = range(4, 8)
@@ -175,6 +183,24 @@ def test_a_few_cells_may_differ(changed, seed):
 
 
 # ---- relations -----------------------------------------------------------------------------------
+
+
+@SHAPES
+def test_a_tile_settles_on_the_one_it_nearly_is_and_on_no_other(shape):
+    side = (10, 10, *shape[2:])
+    placed = drawn(2, 3, *side)
+    nearly, other = placed[:, [1]].copy(), placed[:, [1]].copy()
+    nearly[:, :, 0, :4] += 1  # 4 of 100 cells
+    other[:, :, 0, :6] += 1
+    made = np.concatenate((drawn(2, 1, *side, seed=1), nearly, other), axis=1)
+    before = made.copy()
+    settled = settle(made, placed)
+    assert same(made, before)
+    assert same(settled[:, 0], made[:, 0])
+    assert same(settled[:, 1], placed[:, 1])
+    assert same(settled[:, 2], made[:, 2])
+    assert same(settle(made[::-1], placed)[:, 1], made[::-1, 1])  # each in its own picture
+    assert same(settle(made, placed[:, :0]), made)
 
 
 def test_squares_of_cells_are_averaged():
