@@ -19,7 +19,7 @@ from composer.dqn.replay import ReplayBuffer
 from composer.environment import CompositionVectorEnv
 from composer.errors import DataError
 from composer.fragments import HELD_OUT, TRAIN
-from composer.gan.fragment_gan import FragmentGAN
+from composer.gan.fragment_gan import FragmentGAN, cosine
 from composer.gan.own import OwnPieces
 from composer.model import Model, build
 from composer.moments import Matching
@@ -149,8 +149,16 @@ class Studio:
 
     def learn(self) -> dict[str, float]:
         """The agent learns its value function from replayed transitions."""
+        self._slow_down(self.agent)
         updates = [self.agent.update(self.replay, self.rng) for _ in range(self.config.updates)]
         return mean_of(updates)
+
+    def _slow_down(self, learner: DQNAgent | Critics) -> None:
+        """Set the learning rate of this round."""
+        progress = self.rounds / max(self.config.rounds, 1)
+        share = cosine(1.0, self.config.final_rate, progress)
+        for group in learner.optimizer.param_groups:
+            group["lr"] = share * learner.config.learning_rate
 
     def create(self) -> dict[str, float]:
         """Generator and fragment discriminator train, the generator also along the value."""
@@ -159,6 +167,7 @@ class Studio:
 
     def criticise(self) -> dict[str, float]:
         """Critics and moments learn to tell real pieces from composed ones."""
+        self._slow_down(self.critics)
         self._see_offers()
         sources = [partial(self._look, pieces) for pieces in (self.real, self.composed)]
         steps = [

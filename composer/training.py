@@ -52,6 +52,8 @@ class TrainingConfig:
         picked: candidates kept of each of these places.
         remembered: latest composed (and rehearsed) pieces that the critics are trained on.
         elite, elite_step: latents of high value kept, and taken from each step of play.
+        final_rate: share of their learning rates that critics and agent end with, by a cosine: as
+            long as one leaps, the other follows, and pieces swing about those of people.
         measure_interval: rounds between held-out measurements.
         measured: pieces composed for one.
         patience: measurements without improvement that end the training.
@@ -75,6 +77,7 @@ class TrainingConfig:
     remembered: int = 240
     elite: int = 512
     elite_step: int = 4
+    final_rate: float = 0.1
     measure_interval: int = 10
     measured: int = 96
     patience: int = 10

@@ -63,3 +63,18 @@ def test_critics_see_each_real_place_a_few_times_in_a_run(passes, steps):
     made.criticise()
     assert len(shown) == steps
     assert sum(shown) == 4 * steps  # of one round; there are as many rounds as places
+
+
+def test_critics_and_agent_learn_ever_slower_down_to_the_final_rate():
+    made = Studio(toy_store(), replace(TrainingConfig(), rounds=4, final_rate=0.2, updates=1))
+    rates = []
+    for made.rounds in (0, 2, 4):
+        made.play()
+        made.learn()
+        made.criticise()
+        learners = (made.agent, made.critics)
+        rates.append([each.optimizer.param_groups[0]["lr"] for each in learners])
+    begun = np.array(
+        [made.config.model.agent.learning_rate, made.config.model.critics.learning_rate]
+    )
+    assert np.array(rates) == pytest.approx(np.outer((1, 0.6, 0.2), begun))

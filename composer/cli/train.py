@@ -131,7 +131,7 @@ Examples:
     type=click.Choice(PRESETS),
     default="standard",
     show_default=True,
-    help="How long and how large: a minute, 15 minutes, or up to an hour on two cores.",
+    help="How long and how large: a minute or two, half an hour, or an hour on two cores.",
 )
 @click.option(
     "--seed",
