@@ -81,7 +81,7 @@ def settle(tiles: np.ndarray, placed: np.ndarray) -> np.ndarray:
     if placed.shape[1] == 0:
         return settled
     flat, before = (part.reshape(*part.shape[:2], -1) for part in (tiles, placed))
-    for row in range(len(tiles)):
+    for row in range(len(tiles)):  # one picture at a time: pairs of cells are many
         alike = (flat[row, :, None] == before[row]).mean(2, dtype=np.float32)  # [k, places]
         best = alike.argmax(1)
         same = alike.max(1) >= SIMILAR

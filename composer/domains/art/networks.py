@@ -98,55 +98,67 @@ class Modulated(nn.Module):
         return x + self.second(F.leaky_relu(hidden, SLOPE))
 
 
-class WindowReader(nn.Module):
-    """(tile, surroundings, position) -> the window as a vector ``[n, 2 width]``."""
+class WindowEncoder(nn.Module):
+    """What both readers of windows begin with: two strided convolutions."""
 
-    def __init__(self, side: int, planes: int, position: int, width: int) -> None:
-        """Three strided convolutions, then dense."""
+    def __init__(self, planes: int, position: int, width: int) -> None:
+        """``planes`` numbers a cell; ``width`` channels out."""
         super().__init__()
-        half, more = width // 2, width + width // 2
+        half = width // 2
         self.first = nn.Conv2d(planes + 1, half, 4, stride=2, padding=1)
         self.label = label(position, half)
         self.second = nn.Conv2d(half, width, 3, stride=2, padding=1)
+
+    def encode(self, tiles: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
+        """Codes ``[n, side, side, ..., channels]`` -> ``[n, width, side / 2, side / 2]``."""
+        x = self.first(window(context.flatten(4), present, tiles.flatten(3)))
+        x = x + self.label(position)[:, :, None, None]
+        return F.leaky_relu(self.second(F.leaky_relu(x, SLOPE)), SLOPE)
+
+
+class WindowReader(WindowEncoder):
+    """(tile, surroundings, position) -> the window as a vector ``[n, 2 width]``."""
+
+    def __init__(self, side: int, planes: int, position: int, width: int) -> None:
+        """One more strided convolution, then dense."""
+        super().__init__(planes, position, width)
+        more = width + width // 2
         self.third = nn.Conv2d(width, more, 3, stride=2, padding=1)
         self.dense = nn.Linear(more * (side // 4) ** 2, 2 * width)
 
     def forward(self, tiles: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
         """Codes ``[n, side, side, ..., channels]`` -> ``[n, 2 width]``."""
-        x = self.first(window(context.flatten(4), present, tiles.flatten(3)))
-        x = x + self.label(position)[:, :, None, None]
-        x = self.second(F.leaky_relu(x, SLOPE))
-        x = self.third(F.leaky_relu(x, SLOPE))
+        x = self.third(self.encode(tiles, context, present, position))
         return F.leaky_relu(self.dense(F.leaky_relu(x, SLOPE).flatten(1)), SLOPE)
+
+
+def parts_of(side: int) -> int:
+    """In how many parts of a tile's side codes are read."""
+    return min(PARTS, side // PATCH)
 
 
 def whole_codes(latent: int, side: int) -> int:
     """The size of a latent that gives each part of a tile as many codes: at least one."""
-    all_parts = LEVELS * min(PARTS, side // PATCH) ** 2  # each level is drawn by a number
+    all_parts = LEVELS * parts_of(side) ** 2  # each level is drawn by a number
     return max(latent // all_parts, 1) * all_parts
 
 
-class PartReader(nn.Module):
+class PartReader(WindowEncoder):
     """(tile, surroundings, position) -> a few numbers for each part of the tile."""
 
     def __init__(self, side: int, planes: int, position: int, width: int, codes: int) -> None:
         """``codes`` numbers a part."""
-        super().__init__()
-        half, self.parts = width // 2, min(PARTS, side // PATCH)
+        super().__init__(planes, position, width)
+        self.parts = parts_of(side)
         self.outside = side // PATCH // 2 - 1  # rings of patches that no patch of the tile sees
-        self.first = nn.Conv2d(planes + 1, half, 4, stride=2, padding=1)
-        self.label = label(position, half)
-        self.second = nn.Conv2d(half, width, 3, stride=2, padding=1)
         self.third = nn.Conv2d(width, width, 3)
         self.code = nn.Conv2d(width, codes, 1)
 
     def forward(self, tiles: Tensor, context: Tensor, present: Tensor, position: Tensor) -> Tensor:
         """Codes ``[n, side, side, ..., channels]`` -> ``[n, codes, parts, parts]``."""
-        x = self.first(window(context.flatten(4), present, tiles.flatten(3)))
-        x = x + self.label(position)[:, :, None, None]
-        x = self.second(F.leaky_relu(x, SLOPE))
+        x = self.encode(tiles, context, present, position)
         inside = slice(self.outside, x.shape[2] - self.outside)
-        x = self.third(F.leaky_relu(x[:, :, inside, inside], SLOPE))
+        x = self.third(x[:, :, inside, inside])
         return self.code(F.adaptive_avg_pool2d(F.leaky_relu(x, SLOPE), self.parts))
 
 
@@ -184,7 +196,7 @@ class Prior(nn.Module):
 
         ``noise`` normal ``[n, codes * LEVELS]``, made to Gumbel noise (Jang et al., ICLR 2017).
         """
-        uniform = torch.special.ndtr(noise[:, : self.bias.numel()]).clamp(TINY, 1 - TINY)
+        uniform = torch.special.ndtr(noise).clamp(TINY, 1 - TINY)
         gumbel = -(-uniform.log()).log().view(-1, *self.bias.shape)
         begun = self._begin(seen, around)
         before, drawn = torch.zeros_like(begun[:, 0]), []
@@ -221,7 +233,7 @@ class TileGenerator(nn.Module):
         """``planes`` numbers a cell; ``side`` a multiple of 8; ``latent`` as of ``whole_codes``."""
         super().__init__()
         across, half, fine = side // PATCH, width // 2, width // 4
-        self.parts = min(PARTS, across)
+        self.parts = parts_of(side)
         area = self.parts**2
         codes = latent // LEVELS  # as many in each part
         self.register_buffer("levels", torch.linspace(-1, 1, LEVELS), persistent=False)

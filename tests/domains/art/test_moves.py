@@ -182,9 +182,6 @@ def test_a_few_cells_may_differ(changed, seed):
     assert returns(tile, others, 0).tolist() == expected
 
 
-# ---- relations -----------------------------------------------------------------------------------
-
-
 @SHAPES
 def test_a_tile_settles_on_the_one_it_nearly_is_and_on_no_other(shape):
     side = (10, 10, *shape[2:])
@@ -201,6 +198,9 @@ def test_a_tile_settles_on_the_one_it_nearly_is_and_on_no_other(shape):
     assert same(settled[:, 2], made[:, 2])
     assert same(settle(made[::-1], placed)[:, 1], made[::-1, 1])  # each in its own picture
     assert same(settle(made, placed[:, :0]), made)
+
+
+# ---- relations -----------------------------------------------------------------------------------
 
 
 def test_squares_of_cells_are_averaged():

@@ -188,6 +188,15 @@ def test_rows_of_a_batch_do_not_matter_to_each_other(name):
     assert torch.allclose(everything[:1], first, atol=1e-5)
 
 
+@EACH
+def test_each_place_has_the_next_rows_of_the_noise(mode):
+    domain = domain_of(mode)
+    _, around = look(domain, 3)
+    generator, latent = made(domain.generator, LATENT, WIDTH), noise(6)
+    each = generator(latent, *(part.repeat_interleave(2, 0) for part in around))
+    assert torch.allclose(generator(latent, *around), each, atol=1e-5)
+
+
 # ---- generator and discriminator -----------------------------------------------------------------
 
 

@@ -51,6 +51,14 @@ def surroundings(domain, count):
     return context, present, torch.rand(count, domain.positions((1,)).shape[1])
 
 
+def test_each_place_has_the_next_rows_of_the_noise(domain):
+    torch.manual_seed(0)
+    generator, around = domain.generator(domain.latent(0), 16), surroundings(domain, 3)
+    latent = torch.randn(6, domain.latent(0))
+    each = generator(latent, *(part.repeat_interleave(2, 0) for part in around))
+    assert torch.allclose(generator(latent, *around), each, atol=1e-5)
+
+
 @pytest.mark.parametrize("voices", [1, 2])
 def test_what_the_generator_draws_is_as_likely_as_it_says(voices):
     """With random weights: frequency of whole bars against the product of their probabilities."""
