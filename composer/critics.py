@@ -68,10 +68,18 @@ class CompositionCritic(nn.Module):
     """
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
-        """The first layer is a sum over state and candidate, so the state is read once."""
+        """The state is read once; it shifts what is seen of each candidate, and scales it.
+
+        What a likeness is worth depends on the kind of piece and the place in it: a sum alone
+        would have to learn that from scratch for each of them.
+        """
         super().__init__()
         self.places = PlaceEncoder(domain, config.embedding)
-        self.from_state = nn.Linear(self.places.state_width, config.hidden)
+        self.from_state = nn.Sequential(
+            nn.Linear(self.places.state_width, config.hidden),
+            nn.ReLU(),
+            nn.Linear(config.hidden, 2 * config.hidden),
+        )
         self.from_candidate = nn.Linear(self.places.candidate_width, config.hidden, bias=False)
         self.choice = self._head(config)
         self.filled = self._head(config)
@@ -102,8 +110,8 @@ class CompositionCritic(nn.Module):
         ``fragments`` and ``related`` as in ``PlaceEncoder``.
         """
         around, seen = self.places(context, present, position, candidates, fragments, related)
-        state = self.from_state(around)
-        both = state.unsqueeze(1) + self.from_candidate(seen)  # [n, k, hidden]
+        state, gate = self.from_state(around).chunk(2, dim=1)
+        both = state.unsqueeze(1) + (1 + gate).unsqueeze(1) * self.from_candidate(seen)
         choice, filled = self.choice(both).squeeze(-1), self.filled(both).squeeze(-1)
         return choice, filled, self.empty(state).squeeze(-1)
 
@@ -123,7 +131,7 @@ class Ensemble(nn.Module):
     """
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
-        """Members differ by initialisation, dropout and the batches they see."""
+        """Members differ by initialisation and dropout."""
         super().__init__()
         self.members = nn.ModuleList(CompositionCritic(domain, config) for _ in range(config.count))
         self.moments = Moments(domain)
@@ -160,7 +168,7 @@ class Critics:
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
         """All members share an optimiser."""
-        self.config = config
+        self.config, self.domain = config, domain
         self.ensemble = Ensemble(domain, config).eval()
         self.optimizer = torch.optim.AdamW(
             self.ensemble.parameters(),
@@ -170,22 +178,22 @@ class Critics:
         )
 
     def update(self, choices: Source, real: Source, composed: Source) -> dict[str, float]:
-        """One step of each member on its own batches of places.
+        """One step of all members, on the same places: how these relate is worked out once.
 
         The sources give, for a count, places of real pieces whose ``fragments`` ``[n, 1 + k, ...]``
         are what people put there and k candidates that were on offer; places of real pieces; and
         places of composed ones.
         """
+        offered = self._look(choices(self.config.batch))
+        pieces = zip(real(self.config.batch), composed(self.config.batch), strict=True)
+        fragments, *around = (np.concatenate(parts) for parts in pieces)
+        placed = self._look(Places(np.expand_dims(fragments, 1), *around))
+        people, agent = torch.arange(len(fragments)).split(self.config.batch)
         self.ensemble.train()
         losses, accuracy = [], []
         for member in self.ensemble.members:
-            offered = self._tensors(choices(self.config.batch))
             choice, _, _ = member(*offered)
-            pieces = zip(real(self.config.batch), composed(self.config.batch), strict=True)
-            fragments, *around = (np.concatenate(parts) for parts in pieces)
-            both = Places(np.expand_dims(fragments, 1), *around)
-            _, filled, empty = member(*self._tensors(both))
-            people, agent = torch.arange(len(empty)).split(self.config.batch)
+            _, filled, empty = member(*placed)
             logits = torch.stack((filled.squeeze(1), empty))
             losses.append(self._choosing(choice) + contrast(logits, people, agent))
             accuracy.append((choice[:, :1] > choice[:, 1:]).float().mean().item())
@@ -196,11 +204,11 @@ class Critics:
         self.ensemble.eval()
         return {"critic_loss": loss.item(), "critic_accuracy": float(np.mean(accuracy))}
 
-    @staticmethod
-    def _tensors(places: Places) -> list[Tensor]:
-        """Context, presence, position, candidates."""
-        fragments, *around = (torch.from_numpy(array) for array in places)
-        return [*around, fragments]
+    def _look(self, places: Places) -> tuple[Tensor | None, ...]:
+        """What ``CompositionCritic`` takes, of places with their candidates ``[n, k, ...]``."""
+        candidates, context, present, position = map(torch.from_numpy, places)
+        related = relate(self.domain, context, present, candidates)
+        return context, present, position, candidates, None, related
 
     def _choosing(self, choice: Tensor) -> Tensor:
         """Which of ``[n, 1 + k]`` is the first, the one that people chose: InfoNCE.

@@ -252,23 +252,6 @@ class Studio:
         choices = np.concatenate((stands, self.offers[chosen, places]), axis=1)
         return found._replace(fragments=choices)
 
-    def playing_state(self) -> dict[str, Tensor]:
-        """Copies of all tensors that composing depends on."""
-        tensors = state.collect(self._players(), {})
-        return tensors | {"elite": torch.from_numpy(self.elite.copy())}
-
-    def adopt(self, tensors: dict[str, Tensor]) -> None:
-        """Compose with the networks of an earlier ``playing_state``."""
-        state.restore(self._players(), {}, tensors)
-        self.elite = tensors["elite"].numpy()
-
-    def _players(self) -> dict[str, torch.nn.Module]:
-        return {
-            "average": self.gan.average,
-            "critics": self.critics.ensemble,
-            "value": self.agent.network,
-        }
-
     def compose(self, count: int, temperature: float, rng: np.random.Generator) -> Pieces:
         """Pieces by the present agent, for realism alone, to the plans of held-out ones."""
         chooser = Chooser("agent", self.agent.network, temperature)

@@ -5,7 +5,7 @@ repeat
 the agent plays and learns its value function
 the generator makes new content according to that value function
 discriminators tell real pieces from composed ones; generator and discriminators update
-until the held-out measure stops improving
+until convergence: critics and agent take ever smaller steps, and the last of them is kept
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from composer.studio import Studio
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    from torch import Tensor
 
     from composer.fragments import FragmentStore
 
@@ -56,10 +54,9 @@ class TrainingConfig:
             long as one leaps, the other follows, and pieces swing about those of people.
         measure_interval: rounds between held-out measurements.
         measured: pieces composed for one.
-        patience: measurements without improvement that end the training.
         temperatures: tried when composing, as shares of the agent's; the best on held-out pieces
             is kept.
-        matching: batches of ``episodes`` pieces by which the kept model's moments are matched.
+        matching: batches of ``episodes`` pieces by which the trained model's moments are matched.
         keep: checkpoints kept.
         model, guard: configurations of the parts.
     """
@@ -80,7 +77,6 @@ class TrainingConfig:
     final_rate: float = 0.1
     measure_interval: int = 10
     measured: int = 96
-    patience: int = 10
     temperatures: tuple[float, ...] = (1.4, 1.2, 1.0, 0.85, 0.7, 0.5)
     matching: int = 40
     keep: int = 2
@@ -161,17 +157,12 @@ class Training:
         self.run, self.config, self.watcher = run, config, watcher
         self.studio = Studio(store, config)
         self.guard = Guard(self.studio.gan, config.guard)
-        self.best: dict[str, Tensor] = {}
-        self.best_distance = math.inf
-        self.best_round = 0
         self.metrics: dict[str, Any] = {}
 
     @property
     def converged(self) -> bool:
-        """Whether the held-out measure has stopped improving, or the rounds are used up."""
-        rounds = self.studio.rounds
-        patience = self.config.patience * self.config.measure_interval
-        return rounds >= self.config.rounds or rounds - self.best_round >= patience
+        """Whether the rounds are used up: by then critics and agent hardly change any more."""
+        return self.studio.rounds >= self.config.rounds
 
     def initialise(self, stop: Callable[[], bool]) -> None:
         """Warm the fragment GAN up, so that there is content to sequence."""
@@ -215,7 +206,7 @@ class Training:
             self.save()
 
     def finish(self, stop: Callable[[], bool]) -> TrainingResult:
-        """Save; when converged, adjust the best model to people and write it to ``model/``."""
+        """Save; when converged, adjust the model to people and write it to ``model/``."""
         place = self.save()
         temperature = self._adjust(stop) if self.converged else None
         if temperature is not None:
@@ -238,17 +229,13 @@ class Training:
         self._report({"gan_step": studio.gan.steps, **found, "best_so_far": better})
 
     def _measure_pieces(self) -> None:
-        """Compare composed pieces with held-out ones; remember the best model."""
+        """Compare composed pieces with held-out ones."""
         studio, config = self.studio, self.config
         rng = np.random.default_rng((config.seed, studio.rounds))
         temperature = config.model.agent.temperature
         made = studio.compose(config.measured, temperature, rng)
         found = measure_pieces(studio.domain, studio.geometry, made, studio.held_out)
-        better = found["distance"] < self.best_distance
-        if better:
-            self.best_distance, self.best_round = found["distance"], studio.rounds
-            self.best = studio.playing_state()
-        self._report({"round": studio.rounds, **found, "best_so_far": better})
+        self._report({"round": studio.rounds, **found})
 
     def _write_sample(self) -> None:
         """One unpicked piece of the round's play, to follow how the agent gets on."""
@@ -261,8 +248,7 @@ class Training:
             studio.domain.write(studio.sample, folder / stem, {})
 
     def _adjust(self, stop: Callable[[], bool]) -> float | None:
-        """Take the best model up and match temperature and moments; None if stopped."""
-        self.studio.adopt(self.best)
+        """Match temperature and moments; None if stopped."""
         temperature = self._match_temperature(stop)
         if temperature is None or not self._match_moments(temperature, stop):
             return None
@@ -325,14 +311,11 @@ class Training:
         place = self.run / checkpoint.CHECKPOINTS / f"{steps:06d}"
         tensors = studio.tensors()
         tensors |= state.prefixed(self.guard.snapshot, "guard")
-        tensors |= state.prefixed(self.best, "best")
         model = studio.model()
         model.card = self._card()
         counters = {
             "studio": studio.counters(),
             "guard": self.guard.counters(),
-            "best_distance": None if math.isinf(self.best_distance) else self.best_distance,
-            "best_round": self.best_round,
             "training": asdict(self.config),
         }
         checkpoint.save(
@@ -354,10 +337,6 @@ class Training:
             raise ModelError(message)
         self.studio.restore(tensors, counters["studio"])
         self.guard.restore(state.below(tensors, "guard"), counters["guard"])
-        self.best = state.below(tensors, "best")
-        distance = counters["best_distance"]
-        self.best_distance = math.inf if distance is None else distance
-        self.best_round = counters["best_round"]
 
     def _card(self) -> dict[str, Any]:
         """What a model says of itself."""
@@ -369,6 +348,4 @@ class Training:
             "seed": self.config.seed,
             "gan_steps": studio.gan.steps,
             "rounds": studio.rounds,
-            "best_round": self.best_round,
-            "held_out_distance": None if math.isinf(self.best_distance) else self.best_distance,
         }

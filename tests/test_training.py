@@ -125,7 +125,23 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, calls, config, kinds
         assert first.replace(b"whole", b"name") == second.replace(b"part", b"name")
 
 
-def test_moments_are_matched_by_the_kept_model_and_their_mean_is_kept(tmp_path):
+def test_the_networks_of_the_last_round_are_kept(tmp_path):
+    run(tmp_path)
+    training = Training(toy_store(), tmp_path, CONFIG, Silent())
+    training.restore()
+    assert training.converged
+    studio, kept = training.studio, load_model(tmp_path)
+    parts = (
+        (kept.generator, studio.gan.average),
+        (kept.value, studio.agent.network),
+        (kept.critics.members, studio.critics.ensemble.members),
+    )
+    for found, last in parts:
+        pairs = zip(found.parameters(), last.parameters(), strict=True)
+        assert all(torch.allclose(a.float(), b, atol=2e-3) for a, b in pairs)
+
+
+def test_moments_are_matched_at_the_end_and_their_mean_is_kept(tmp_path):
     run(tmp_path)
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["matching"] for line in lines if "matching" in line] == [1, 2, 3]
@@ -135,7 +151,6 @@ def test_moments_are_matched_by_the_kept_model_and_their_mean_is_kept(tmp_path):
     training = Training(toy_store(), tmp_path, CONFIG, Silent())
     training.restore()
     studio = training.studio
-    studio.adopt(training.best)
     weights = studio.critics.ensemble.moments.weights
     temperature = load_model(tmp_path).temperature
     rng = np.random.default_rng((CONFIG.seed, CONFIG.rounds, 1))
@@ -252,8 +267,8 @@ def test_with_its_own_pieces_it_learns_to_follow_the_plan_alone(tmp_path):
         pieces.fragments[:, place] = studio.gan.generate(places, noise)
     line = pieces.fragments[..., 0].astype(int)
     follows = line[:, 1:] == (line[:, :-1] + np.where(plans[:, 1:] == 1, -1, 1)) % 6
-    assert follows[::2].mean() > 0.6  # by chance: 1/6
-    assert follows[1::2].mean() > 0.6
+    assert follows[::2].mean() > 0.4  # by chance 1/6; .49 to .64 with the seeds 0 to 3
+    assert follows[1::2].mean() > 0.4
 
 
 def test_a_share_of_the_batch_goes_on_with_what_was_made(tmp_path):
@@ -500,12 +515,3 @@ def test_a_restored_studio_goes_on_from_the_same_own_pieces(tmp_path):
     assert results[0] == results[1]
     a, b = (studio.tensors() for studio in studios)
     assert [name for name in a if not torch.equal(a[name], b[name])] == []
-
-
-def test_training_ends_when_the_held_out_measure_stops_improving(tmp_path):
-    training = Training(toy_store(), tmp_path, replace(CONFIG, rounds=99, patience=3), Silent())
-    training.best_round = 10
-    training.studio.rounds = 15
-    assert not training.converged
-    training.studio.rounds = 16  # three measurements, two rounds apart, without a better one
-    assert training.converged

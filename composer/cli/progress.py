@@ -151,7 +151,8 @@ class LineWatcher:
             return
         self._last = now
         left = (now - self._start) * (self._total - done) / (done - self._first)
-        note(f"{self._name}: {done} of {self._total}, {_clock(left)} left, {figures(values)}")
+        told = [f"{done} of {self._total}", f"{_clock(left)} left", figures(values)]
+        note(f"{self._name}: {', '.join(part for part in told if part)}")
 
     def round(self, metrics: Mapping[str, Any]) -> None:
         """Print the measures of a finished round."""

@@ -183,7 +183,6 @@ def measure(
             while not training.converged:
                 values = studio.play() | studio.learn() | studio.create() | studio.criticise()
                 training.close_round(values)
-            studio.adopt(training.best)
             return score(benchmark, studio.model(), config.seed, novelty)
 
 

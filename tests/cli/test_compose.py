@@ -95,6 +95,25 @@ def test_json_tells_what_was_made(here, model):
     assert sounding <= {9, 11, 0, 2, 4, 5, 7}
 
 
+@pytest.mark.parametrize(
+    ("policy", "unused"),
+    [
+        ("agent", []),
+        ("resample", []),
+        ("greedy", ["temperature"]),
+        ("random", ["novelty", "temperature"]),
+        ("first", ["novelty", "temperature"]),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_an_option_that_the_policy_does_not_look_at_is_named(model, policy, unused):
+    options = ["--model", model, "--bars", "1", "--seed", "7", "--policy", policy]
+    given = run(*options, "--novelty", "0.3", "--temperature", "0.5")
+    expected = [f"--{name} makes no difference to --policy {policy}" for name in unused]
+    assert given.stderr.splitlines() == expected
+    assert run(*options).stderr == ""
+
+
 def test_the_second_piece_is_the_first_of_the_next_seed(here, model):
     options = ["--model", model, "--bars", "2"]
     run(*options, "--seed", "7", "--count", "2", "--out", "both")

@@ -30,7 +30,7 @@ GAN = GanConfig(
 )
 MODEL = ModelConfig(
     gan=GAN,
-    critics=CriticConfig(batch=64, steps=20),
+    critics=CriticConfig(batch=64, steps=60),
     agent=AgentConfig(capacity=8192),
     candidates=CandidateConfig(fresh=6, guided=2, vary=0),
 )
