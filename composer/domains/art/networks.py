@@ -204,7 +204,7 @@ class Prior(nn.Module):
         for told, offset, head, added in zip(*parts, strict=True):
             logits = torch.addmm(offset, self._think(told + before), head)
             hard = F.one_hot(logits.argmax(1), LEVELS).to(logits.dtype)
-            learning = logits.requires_grad
+            learning = logits.requires_grad  # else the soft part has nobody to go back to
             drawn.append(straight_through(logits.softmax(1), hard) if learning else hard)
             before = before + drawn[-1] @ added
         return torch.stack(drawn, dim=1)
