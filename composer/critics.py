@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     Source = Callable[[int], Places]
 
 
+LOUD = 0.35  # standard deviation of the first weights of position, kind and memory
+
+
 @dataclass(frozen=True)
 class CriticConfig:
     """Composition critics.
@@ -40,7 +43,7 @@ class CriticConfig:
             rewards what is like them, not what is real.
         learning_rate, weight_decay: AdamW's.
         batch: places a step with what was on offer there, and as many real and composed ones.
-        anchor: weight of the loss that keeps the mean ratio of what was on offer at 1.
+        anchor: weight of the loss that keeps the mean ratio in a place at 1.
         steps: steps of each critic in a round, at most.
         passes: about so many times in a run a critic is shown each place of the real pieces among
             offers, and as often in whole pieces: of a small corpus it would soon know them by
@@ -71,7 +74,8 @@ class CompositionCritic(nn.Module):
         """The state is read once; it shifts what is seen of each candidate, and scales it.
 
         What a likeness is worth depends on the kind of piece and the place in it: a sum alone
-        would have to learn that from scratch for each of them.
+        would have to learn that from scratch for each of them. These few numbers start loud, lest
+        they drown in all that is told of the neighbours.
         """
         super().__init__()
         self.places = PlaceEncoder(domain, config.embedding)
@@ -80,6 +84,8 @@ class CompositionCritic(nn.Module):
             nn.ReLU(),
             nn.Linear(config.hidden, 2 * config.hidden),
         )
+        with torch.no_grad():
+            self.from_state[0].weight[:, -self.places.position :].normal_(std=LOUD)
         self.from_candidate = nn.Linear(self.places.candidate_width, config.hidden, bias=False)
         self.choice = self._head(config)
         self.filled = self._head(config)
@@ -215,11 +221,11 @@ class Critics:
 
         Its optimum is log p(a | s) / c(a | s) but for a constant of each state (van den Oord et
         al., 2018): that a place as such is often seen among the offers says nothing. The constant
-        is held near where the ratio of what is on offer is 1 on average.
+        is held near where the mean ratio is 1, of all together: without the one that people chose,
+        where of some offers none can be right, wrong ones would have to be thought right.
         """
         told = F.cross_entropy(choice, torch.zeros(len(choice), dtype=torch.int64))
-        offered = choice[:, 1:]
-        drift = offered.logsumexp(1) - math.log(offered.shape[1])
+        drift = choice.logsumexp(1) - math.log(choice.shape[1])
         return told + self.config.anchor * drift.square().mean()
 
 

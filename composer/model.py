@@ -173,7 +173,10 @@ def load_model(path: Path | str) -> Model:
         model.temperature = float(document["temperature"])
         model.card = dict(document.get("card", {}))
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
-        message = f"{directory / 'model.safetensors'} does not fit its config.json: {error}"
+        message = (
+            f"{directory / 'model.safetensors'} does not fit this version of composer, whose "
+            "networks have other shapes: train the model again"
+        )
         raise ModelError(message) from error
     model.hash = stored.sums["model.safetensors"]
     return model

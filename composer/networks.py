@@ -25,8 +25,8 @@ def relate(domain: Domain, context: Tensor, present: Tensor, candidates: Tensor)
 class PlaceEncoder(nn.Module):
     """State and candidates as vectors.
 
-    The state is the neighbours (embedded), how they resemble each other, and the position. A
-    candidate is its embedding and how it resembles each neighbour.
+    The state is the neighbours (embedded), how they resemble each other, and, in the last columns,
+    the position. A candidate is its embedding and how it resembles each neighbour.
     """
 
     def __init__(self, domain: Domain, width: int) -> None:
@@ -35,12 +35,12 @@ class PlaceEncoder(nn.Module):
         self.domain = domain
         self.encoder = domain.encoder(width)
         geometry = Geometry.of(domain, (1,) * len(domain.training_layout))
-        count, position = geometry.neighbours.shape[1], geometry.features
+        count, self.position = geometry.neighbours.shape[1], geometry.features
         blank = torch.zeros(1, 1, *domain.spec.shape, dtype=torch.uint8)
         relations = domain.relations(blank, 1).shape[-1]
         self.pairs = torch.tril_indices(count, count, -1).tolist()  # each pair of neighbours once
         pairs = count * (count - 1) // 2
-        self.state_width = count * (width + 1) + pairs * relations + position
+        self.state_width = count * (width + 1) + pairs * relations + self.position
         self.candidate_width = width + count * relations
 
     def forward(

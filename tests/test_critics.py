@@ -65,6 +65,16 @@ def test_the_ratio_counts_a_fault_of_the_surroundings_not_again():
     assert (filled.squeeze(1) - empty).mean() > filled.mean() / 2  # but not by this choice
 
 
+def test_a_critic_may_be_sure_where_no_offer_is_right():
+    critics = Critics(ToyDomain({}), CONFIG)
+    wrong = torch.full((5, 6), -12.0)
+    right = torch.full((5, 1), np.log(7.0))
+    assert critics._choosing(torch.cat((right, wrong), dim=1)) < 1e-3
+    unsure = torch.zeros(5, 7)
+    assert critics._choosing(unsure) == pytest.approx(np.log(7))
+    assert critics._choosing(unsure + 1) == pytest.approx(np.log(7) + CONFIG.anchor)
+
+
 def test_how_often_a_state_is_among_the_offers_says_nothing():
     """Of choices that are all the same, none is better: whatever the surroundings."""
     torch.manual_seed(0)

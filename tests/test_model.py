@@ -3,6 +3,7 @@ import pytest
 import torch
 from toy import ToyDomain
 
+from composer import checkpoint
 from composer import model as models
 from composer.critics import CriticConfig
 from composer.errors import ModelError
@@ -61,6 +62,16 @@ def test_missing_foreign_and_damaged_models_are_named(stored, tmp_path):
     weights = path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-7])
     with pytest.raises(ModelError, match=r"model\.safetensors"):
+        load_model(path)
+
+
+def test_networks_of_another_version_are_refused_in_a_sentence(stored):
+    model, path = stored
+    tensors = model.tensors()
+    narrow = next(name for name in tensors if name.endswith("from_candidate.weight"))
+    tensors[narrow] = tensors[narrow][:, 1:].contiguous()
+    checkpoint.save(path, {"model": tensors}, {"config": model.document()})
+    with pytest.raises(ModelError, match=r"train the model again$"):
         load_model(path)
 
 
