@@ -79,13 +79,11 @@ class CompositionCritic(nn.Module):
         """
         super().__init__()
         self.places = PlaceEncoder(domain, config.embedding)
-        self.from_state = nn.Sequential(
-            nn.Linear(self.places.state_width, config.hidden),
-            nn.ReLU(),
-            nn.Linear(config.hidden, 2 * config.hidden),
-        )
+        first = nn.Linear(self.places.state_width, config.hidden)
+        second = nn.Linear(config.hidden, 2 * config.hidden)
         with torch.no_grad():
-            self.from_state[0].weight[:, -self.places.position :].normal_(std=LOUD)
+            first.weight[:, -self.places.position :].normal_(std=LOUD)
+        self.from_state = nn.Sequential(first, nn.ReLU(), second)
         self.from_candidate = nn.Linear(self.places.candidate_width, config.hidden, bias=False)
         self.choice = self._head(config)
         self.filled = self._head(config)
