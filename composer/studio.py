@@ -23,6 +23,7 @@ from composer.gan.fragment_gan import FragmentGAN, cosine
 from composer.gan.own import OwnPieces
 from composer.model import Model, build
 from composer.moments import Matching
+from composer.networks import relate
 from composer.places import Geometry, Pieces, Places
 from composer.reward import LOGIT_LIMIT
 from composer.stage import Stage
@@ -216,7 +217,9 @@ class Studio:
         """Q, for realism alone, of fragments as in ``value_gradient`` in their places: ``[n]``."""
         tokens, shown = tokens.unsqueeze(1), fragments.unsqueeze(1)
         context, present, position = (torch.from_numpy(array) for array in places[1:])
-        judged = self.critics.ensemble(None, context, present, position, tokens, shown)
+        related = relate(self.domain, context, present, tokens)  # once, not for each member
+        seen = (context, present, position, tokens, shown, related)
+        judged = self.critics.ensemble(None, *seen)
         realism = (judged + LOGIT_LIMIT) / (2 * LOGIT_LIMIT)  # [n, 1]
         scores = torch.stack((realism, torch.zeros_like(realism)), dim=2)
         progress = position.new_zeros(len(position), 1)
