@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 Tiles = TypeVar("Tiles", np.ndarray, "torch.Tensor")
 POOL = 2  # tiles are compared at half their resolution: what a critic sees is smoothed
-FINEST = 1e-3  # distance below which tiles are as close as can be
-EQUAL = 1e-5  # distance below which they are equal to the cell: less than one cell makes
+FINEST = 1e-3  # distance below which tiles count as equal
 SIMILAR = 0.95  # share of equal cells from which a tile counts as the same again
 SYMMETRIES = 8  # of a square
 FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (0,), (0, 1))  # axes: rows 0, columns 1
@@ -105,10 +104,9 @@ def relations(tiles: torch.Tensor, first: int, most: float) -> torch.Tensor:
     """How tiles resemble each of the first ones, and how well they fit beside them.
 
     ``tiles`` float ``[batch, n, tile, tile, channels]``, codes of the cells, of which no two are
-    further apart than ``most``, squared -> float32 ``[batch, n, first, 25]`` in [0, 1]: closeness
-    under each of the eight symmetries, likeness as they are, how well a tile continues another
-    on its left, above, on its right and below; then, for the symmetries and the sides, whether
-    nothing differs at all: drawn patterns fit to the cell, and what nearly does is not theirs.
+    further apart than ``most``, squared -> float32 ``[batch, n, first, 13]`` in [0, 1]: closeness
+    under each of the eight symmetries, likeness as they are, and how well a tile continues another
+    on its left, above, on its right and below.
     """
     import torch
 
@@ -120,9 +118,7 @@ def relations(tiles: torch.Tensor, first: int, most: float) -> torch.Tensor:
     sides = (tiles[:, :, :, 0], tiles[:, :, 0], tiles[:, :, :, -1], tiles[:, :, -1])
     own, facing = torch.cat(sides), torch.cat((*sides[2:], *sides[:2]))[:, :first]
     gaps = _distance(own, facing, most).view(len(sides), batch, count, -1)
-    gaps = gaps.movedim(0, 3)
-    equal = torch.cat((apart, gaps), dim=3) < EQUAL
-    parts = (_closeness(apart), 1 - apart[..., :1], _closeness(gaps), equal.float())
+    parts = (_closeness(apart), 1 - apart[..., :1], _closeness(gaps.movedim(0, 3)))
     return torch.cat(parts, dim=3).clamp(0, 1)
 
 

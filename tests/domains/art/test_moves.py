@@ -227,7 +227,7 @@ def test_a_mirror_image_fits_at_the_edge_it_shares():
         "below": middle.flip(0),
     }
     for index, (side, other) in enumerate(beside.items()):
-        fits = relations(torch.stack((other, middle))[None], 1, 2)[0, 1, 0, 9:13]
+        fits = relations(torch.stack((other, middle))[None], 1, 2)[0, 1, 0, 9:]
         assert fits[index] == pytest.approx(1, abs=1e-5), side
 
 
@@ -235,16 +235,16 @@ def test_edges_are_those_that_meet():
     left, right = floats(4, 4, 2, seed=1), floats(4, 4, 2, seed=2)
     right[:, 0] = left[:, -1]  # the right tile continues the left one, and only there
     on_the_left, above, on_the_right, below = relations(torch.stack((left, right))[None], 1, 2)[
-        0, 1, 0, 9:13
+        0, 1, 0, 9:
     ]
     assert on_the_left == pytest.approx(1, abs=1e-5)
     assert max(above, on_the_right, below) < 0.99
     upper, lower = left.transpose(0, 1), right.transpose(0, 1)
-    turned = relations(torch.stack((upper, lower))[None], 1, 2)[0, 1, 0, 9:13]
+    turned = relations(torch.stack((upper, lower))[None], 1, 2)[0, 1, 0, 9:]
     assert turned.tolist() == pytest.approx(
         [above.item(), on_the_left.item(), below.item(), on_the_right.item()], abs=1e-5
     )
-    back = relations(torch.stack((right, left))[None], 1, 2)[0, 1, 0, 9:13]
+    back = relations(torch.stack((right, left))[None], 1, 2)[0, 1, 0, 9:]
     assert back[2] == pytest.approx(1, abs=1e-5)
     assert back[3] == pytest.approx(above.item(), abs=1e-5)
 
@@ -268,7 +268,7 @@ def test_relations_lie_in_the_unit_interval_and_a_tile_is_like_itself(low, high,
     batch[0, 0], batch[0, 1] = low, high  # as far apart as can be
     found = relations(batch, 3, most)
     assert found[0, 0, 1, 8] == 0
-    assert found.shape == (3, 5, 3, 25)
+    assert found.shape == (3, 5, 3, 13)
     assert found.min() >= 0
     assert found.max() <= 1
     for index in range(3):
@@ -283,20 +283,4 @@ def test_relations_do_not_depend_on_which_tile_is_asked_for_likeness(pair):
     found = relations(codes, 2, 2)[0].numpy()
     one, other = found[0, 1], found[1, 0]
     assert one[INVERSE] == pytest.approx(other[:8], abs=1e-4)
-    assert one[[8, 11, 12, 9, 10]] == pytest.approx(other[8:13], abs=1e-4)
-    assert one[13:21][INVERSE].tolist() == other[13:21].tolist()
-    assert one[[23, 24, 21, 22]].tolist() == other[21:].tolist()
-
-
-@given(tiles)
-def test_what_is_equal_is_told_apart_from_what_nearly_is(pair):
-    first, second = pair
-    codes = torch.eye(4)[torch.from_numpy(pair).long()][None]
-    equal = relations(codes, 2, 2)[0, 1, 0, 13:]
-    edges = ((second[:, 0], first[:, -1]), (second[0], first[-1]))
-    edges += ((second[:, -1], first[:, 0]), (second[-1], first[0]))
-    assert equal[8:].tolist() == [np.array_equal(own, facing) for own, facing in edges]
-    near = np.stack((first, first))
-    near[1, 0, 0] = (near[1, 0, 0] + 1) % 4
-    codes = torch.eye(4)[torch.from_numpy(near).long()][None]
-    assert relations(codes, 1, 2)[0, :, 0, 13 + AS_IT_IS].tolist() == [1, 0]
+    assert one[[8, 11, 12, 9, 10]] == pytest.approx(other[8:], abs=1e-4)
