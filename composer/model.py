@@ -174,8 +174,8 @@ def load_model(path: Path | str) -> Model:
         model.card = dict(document.get("card", {}))
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         message = (
-            f"{directory / 'model.safetensors'} does not fit this version of composer, whose "
-            "networks have other shapes: train the model again"
+            f"{directory / 'model.safetensors'} was made by another version of composer and does "
+            "not fit this one: train the model again"
         )
         raise ModelError(message) from error
     model.hash = stored.sums["model.safetensors"]
