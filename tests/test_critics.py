@@ -3,7 +3,7 @@ import pytest
 import torch
 from toy import PLACES, ToyDomain, toy_pieces
 
-from composer.critics import CompositionCritic, CriticConfig, Critics, Ensemble, score
+from composer.critics import LOUD, CompositionCritic, CriticConfig, Critics, Ensemble, score
 from composer.dqn.agent import sample_softmax
 from composer.places import Geometry, Pieces
 from composer.reward import LOGIT_LIMIT, realism
@@ -73,6 +73,20 @@ def test_a_critic_may_be_sure_where_no_offer_is_right():
     unsure = torch.zeros(5, 7)
     assert critics._choosing(unsure) == pytest.approx(np.log(7))
     assert critics._choosing(unsure + 1) == pytest.approx(np.log(7) + CONFIG.anchor)
+
+
+def test_what_tells_the_place_starts_loud():
+    torch.manual_seed(0)
+    critic = CompositionCritic(ToyDomain({}), CriticConfig())
+    geometry = Geometry.of(ToyDomain({}), (PLACES,))
+    places = geometry.sample(toy_pieces(9, np.random.default_rng(0)), 9, np.random.default_rng(1))
+    _, context, present, position = map(torch.from_numpy, places)
+    state, _ = critic.places(context, present, position, context[:, :1])
+    told = critic.places.position
+    assert torch.equal(state[:, -told:], position)
+    weight = critic.from_state[0].weight
+    assert weight[:, -told:].std().item() == pytest.approx(LOUD, rel=0.1)
+    assert weight[:, :-told].std() < LOUD / 2  # the smaller, the more there is to be heard
 
 
 def test_how_often_a_state_is_among_the_offers_says_nothing():
