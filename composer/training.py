@@ -55,7 +55,7 @@ class TrainingConfig:
         measure_interval: rounds between held-out measurements.
         measured: pieces composed for one.
         temperatures: tried when composing, as shares of the agent's; the best on held-out pieces
-            is kept.
+            is kept (a single one is measured only).
         matching: batches of ``episodes`` pieces by which the trained model's moments are matched.
         keep: checkpoints kept.
         model, guard: configurations of the parts.

@@ -196,6 +196,24 @@ def test_every_ablation_is_trained_and_measured(load, store, short):
         assert all(np.isfinite(figures[name]) for name in ablations.FIGURES)
 
 
+def test_ablations_go_on_where_they_were_stopped(load, tmp_path):
+    ablations, path = load("ablations"), tmp_path / "found.json"
+    zero = dict.fromkeys(ablations.FIGURES, 0.0)
+    found = ablations.Found(path, {"rounds": 2})
+    for seed, all_, other in ((0, 0.6, 0.7), (1, 0.5, 0.62)):
+        found.add("all", seed, zero | {"auc": all_})
+        found.add("no moves", seed, zero | {"auc": other})
+    found.add("one critic", 1, zero)
+    again = ablations.Found(path, {"rounds": 2})
+    assert again.lacking(["all", "one critic"], 0) == ["one critic"]
+    assert again.lacking(["all", "one critic"], 1) == []
+    rows = ablations.report(again, ["all", "no moves"], [0, 1]).splitlines()
+    assert rows[2].endswith("| 0.550 ± 0.071 | 0.660 ± 0.057 |")
+    assert rows[3].endswith("| 0.000 [0.000, 0.000] | 0.110 [-0.017, 0.237] |")  # t of 1: 12.706
+    with pytest.raises(ValueError, match="'rounds': 2"):
+        ablations.Found(path, {"rounds": 3})
+
+
 def test_ablations_leave_out_what_they_say(load, store, short):
     ablations = load("ablations")
     variants = ablations.VARIANTS
