@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from composer.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -105,22 +105,18 @@ def publish(run: Path, directory: Path) -> None:
     replace_file(run / LATEST, f"{directory.name}\n".encode())
 
 
-def keep(run: Path, newest: int, *, spare: Collection[str] = ()) -> list[Path]:
+def keep(run: Path, newest: int) -> None:
     """Delete all but the newest checkpoints of a run, and what broken-off writes left behind.
 
     Args:
         run: the run directory.
-        newest: how many to keep, counted by step, at least 1.
-        spare: names of checkpoints to keep however old they are (the best one). The one that
-            ``latest`` names is kept anyway.
-
-    Returns:
-        The deleted checkpoints, oldest first.
+        newest: how many to keep, counted by step, at least 1. The one that ``latest`` names is kept
+            anyway.
     """
     folder = run / CHECKPOINTS
     found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     steps = sorted((path for path in found if path.name.isdecimal()), key=lambda p: int(p.name))
-    spared = {*spare, *(path.name for path in steps[-max(newest, 1) :])}
+    spared = {path.name for path in steps[-max(newest, 1) :]}
     if (run / LATEST).is_file():
         spared.add(latest(run).name)
     old = [path for path in steps if path.name not in spared]
@@ -128,7 +124,6 @@ def keep(run: Path, newest: int, *, spare: Collection[str] = ()) -> list[Path]:
         # the sums go first, so that a deletion broken off half-way leaves no valid checkpoint
         (path / SUMS).unlink(missing_ok=True)
         shutil.rmtree(path)
-    return old
 
 
 def replace_file(path: Path, content: bytes) -> None:

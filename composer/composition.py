@@ -17,8 +17,8 @@ class Origin:
 
     Attributes:
         kind: ``"fresh"`` (new latent from the prior), ``"guided"`` (new latent near one of high
-            value), ``"vary"`` (the latent of an earlier place, jittered), ``"given"`` (by the
-            user) or the name of a structural move of the domain (``"repeat"``, ``"counterpart"``).
+            value), ``"vary"`` (the latent of an earlier place, jittered) or the name of a
+            structural move of the domain (``"repeat"``, ``"counterpart"``).
         place: the earlier place it refers to, None for fresh ones.
     """
 

@@ -127,7 +127,9 @@ class Matching:
         """``real`` tells what is aimed at, and how moments go together."""
         self.moments, self.geometry, self.config = moments, geometry, config
         pieces = min(len(real), max(ENOUGH // geometry.places, 1))
-        seen, kinds = self._look(real.take(np.arange(pieces) * len(real) // pieces))
+        _, firsts = np.unique(real.plans[:, 0], return_index=True)  # no kind is to be missed
+        rows = np.union1d(np.arange(pieces) * len(real) // pieces, firsts)
+        seen, kinds = self._look(real.take(rows))
         centre = moments.centre.double().clone()
         for kind in kinds.unique():
             centre[kind] = seen[kinds == kind].mean(0)

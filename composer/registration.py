@@ -30,22 +30,32 @@ def register_on_import() -> None:
 
 
 class _AfterGymnasium(MetaPathFinder):
-    """Lets the ordinary import of Gymnasium happen, then registers; once."""
+    """Lets the ordinary import of Gymnasium happen, then registers; once.
+
+    Whoever only asks where Gymnasium is found has not imported it yet.
+    """
+
+    asking = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         del path, target
-        if fullname != "gymnasium":
+        if fullname != "gymnasium" or self.asking:
             return None
-        sys.meta_path.remove(self)
-        spec = find_spec(fullname)
+        self.asking = True
+        try:
+            spec = find_spec(fullname)
+        finally:
+            self.asking = False
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def execute_and_register(module: ModuleType) -> None:
                 execute(module)
-                register()
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
+                    register()
 
             spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
         return spec

@@ -25,7 +25,7 @@ from composer.model import Model, build
 from composer.moments import Matching
 from composer.networks import relate
 from composer.places import Geometry, Pieces, Places
-from composer.reward import LOGIT_LIMIT
+from composer.reward import LOGIT_LIMIT, novelty
 from composer.stage import Stage
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class Studio:
         self.elite = np.zeros((0, self.gan.latent), np.float32)
         self.sample: Composition | None = None
         self.rounds = 0
+        world = self.model().world()
+        self.reference, self.unit = world.known, world.unit
 
     def _windows(self, store: FragmentStore, split: int) -> Pieces:
         pieces = store.pieces(split)
@@ -137,7 +139,7 @@ class Studio:
         while not env.stage.finished:
             values = self.agent.values(observation)
             action = self.agent.act(values, observation["action_mask"], epsilon, self.rng)
-            best.append(self._valued(env, values))
+            best.append(self._valued(env, values, observation["action_mask"]))
             following, _, terminated, _, info = env.step(action)
             vector = info["vector_reward"]
             self.replay.add(observation, action, vector, following, terminated)
@@ -193,7 +195,8 @@ class Studio:
         if guided and config.guidance:
             judged = self.geometry.at(self.real, rows, at)
             going_on = self.geometry.at(own.pieces, np.arange(len(own.at)), own.at)
-            guide = partial(self.value_gradient, places=joined(judged, going_on))
+            order = np.concatenate((at, own.at))
+            guide = partial(self.value_gradient, places=joined(judged, going_on), at=order)
         values, made = self.gan.step(real, seen, studied, self.rng, guide)
         own.go_on(made[borrowed:], self.rng)
         return values
@@ -204,25 +207,29 @@ class Studio:
         hidden = self.domain.hide(given.present, self.config.model.gan.context_dropout, self.rng)
         return given._replace(present=given.present & ~hidden)
 
-    def value_gradient(self, fragments: Tensor, tokens: Tensor, places: Places) -> Tensor:
+    def value_gradient(
+        self, fragments: Tensor, tokens: Tensor, places: Places, at: np.ndarray
+    ) -> Tensor:
         """dQ/d fragment: realism by the critics now, and the value network's future.
 
-        ``fragments`` codes ``[n, *shape, channels]`` -> the same shape; ``tokens``: what they are.
+        ``fragments`` codes ``[n, *shape, channels]`` -> the same shape; ``tokens``: what they are;
+        ``at`` int ``[n]``: which places of their pieces these are.
         """
         probe = fragments.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.value(probe, tokens, places).sum(), probe)
+        (gradient,) = torch.autograd.grad(self.value(probe, tokens, places, at).sum(), probe)
         return gradient
 
-    def value(self, fragments: Tensor, tokens: Tensor, places: Places) -> Tensor:
+    def value(self, fragments: Tensor, tokens: Tensor, places: Places, at: np.ndarray) -> Tensor:
         """Q, for realism alone, of fragments as in ``value_gradient`` in their places: ``[n]``."""
+        new = self._novelty(tokens)
         tokens, shown = tokens.unsqueeze(1), fragments.unsqueeze(1)
         context, present, position = (torch.from_numpy(array) for array in places[1:])
         related = relate(self.domain, context, present, tokens)  # once, not for each member
         seen = (context, present, position, tokens, shown, related)
         judged = self.critics.ensemble(None, *seen)
         realism = (judged + LOGIT_LIMIT) / (2 * LOGIT_LIMIT)  # [n, 1]
-        scores = torch.stack((realism, torch.zeros_like(realism)), dim=2)
-        progress = position.new_zeros(len(position), 1)
+        scores = torch.stack((realism, new.unsqueeze(1)), dim=2)
+        progress = torch.from_numpy(at / self.geometry.places).float().unsqueeze(1)
         observation = {
             "context": context,
             "present": present,
@@ -233,6 +240,12 @@ class Studio:
         }
         preference = position.new_zeros(len(position))
         return scalar(self.agent.network(observation, preference, shown), preference).squeeze(1)
+
+    def _novelty(self, tokens: Tensor) -> Tensor:
+        """How unlike the training fragments ``tokens`` ``[n, *shape]`` are: float32 ``[n]``."""
+        features = self.domain.features(tokens.to(torch.uint8).numpy())
+        nearest = self.reference.nearest(features)
+        return torch.from_numpy(novelty(nearest, np.full_like(nearest, np.inf), self.unit))
 
     def _see_offers(self) -> None:
         """What the generator and the moves have on offer in the places of real pieces."""
@@ -269,10 +282,13 @@ class Studio:
     def _environment(self) -> CompositionVectorEnv:
         return CompositionVectorEnv(self.model().world(), self.config.episodes)
 
-    def _valued(self, env: CompositionVectorEnv, values: np.ndarray) -> np.ndarray:
-        """Latents of the fresh candidates that stand highest above their state's mean value."""
-        drawn = env.stage.drawn
-        advantage = values[:, :drawn] - values.mean(1, keepdims=True)
+    def _valued(
+        self, env: CompositionVectorEnv, values: np.ndarray, mask: np.ndarray
+    ) -> np.ndarray:
+        """Latents of the drawn candidates that stand highest above their state's mean value."""
+        drawn, there = env.stage.drawn, mask.astype(bool)
+        mean = values.mean(1, keepdims=True, where=there)
+        advantage = np.where(there, values - mean, -np.inf)[:, :drawn]
         rows = np.argsort(advantage.max(1))[-self.config.elite_step :]
         return env.stage.offered[rows, advantage[rows].argmax(1)]
 

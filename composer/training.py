@@ -110,12 +110,10 @@ class TrainingResult:
     Attributes:
         finished: False when it was asked to stop.
         checkpoint: the last checkpoint.
-        metrics: the last measurement.
     """
 
     finished: bool
     checkpoint: Path
-    metrics: dict[str, Any]
 
 
 def train(
@@ -157,7 +155,6 @@ class Training:
         self.run, self.config, self.watcher = run, config, watcher
         self.studio = Studio(store, config)
         self.guard = Guard(self.studio.gan, config.guard)
-        self.metrics: dict[str, Any] = {}
 
     @property
     def converged(self) -> bool:
@@ -177,11 +174,20 @@ class Training:
             self.watcher.step(studio.gan.steps, values)
             if studio.gan.steps % config.warm_up_check == 0:
                 self._measure_fragments()
-                self.save()
+                if studio.gan.steps < config.warm_up:  # the last is saved when it is the best one
+                    self.save()
         if studio.gan.steps >= config.warm_up:
-            studio.gan.restore(self.guard.snapshot)
-            studio.gan.steps = config.warm_up
+            self._settle_on_best()
             self.save()
+
+    def _settle_on_best(self) -> None:
+        """End the warm-up with the best generator that was measured, if any was."""
+        gan = self.studio.gan
+        if math.isfinite(self.guard.best):
+            gan.restore(self.guard.snapshot)
+        else:
+            self.watcher.note("fragments are hardly varied yet; going on with the last ones")
+        gan.steps = self.config.warm_up
 
     def close_round(self, values: dict[str, float]) -> None:
         """Count the round, report it, measure and save where it is time."""
@@ -198,7 +204,7 @@ class Training:
             raise DivergenceError(message)
         studio.rounds += 1
         self.watcher.step(studio.rounds, values)
-        self._log({"round": studio.rounds, **values})
+        self._log({"round": studio.rounds, **values, **dict.fromkeys(lost)})  # JSON has no NaN
         self._write_sample()
         if studio.rounds % config.measure_interval == 0:
             self._measure_fragments()
@@ -213,7 +219,7 @@ class Training:
             model = self.studio.model(temperature)
             model.card = self._card()
             save_model(model, self.run / EXPORT)
-        return TrainingResult(temperature is not None, place, self.metrics)
+        return TrainingResult(temperature is not None, place)
 
     # ---- measurements -----------------------------------------------------------------------
 
@@ -293,7 +299,6 @@ class Training:
         return True
 
     def _report(self, metrics: dict[str, Any]) -> None:
-        self.metrics = metrics
         self.watcher.round(metrics)
         self._log(metrics)
 
@@ -335,8 +340,12 @@ class Training:
         if counters["training"] != json.loads(json.dumps(asdict(self.config))):
             message = f"{place} was trained with another configuration: use the same options"
             raise ModelError(message)
-        self.studio.restore(tensors, counters["studio"])
-        self.guard.restore(state.below(tensors, "guard"), counters["guard"])
+        try:
+            self.studio.restore(tensors, counters["studio"])
+            self.guard.restore(state.below(tensors, "guard"), counters["guard"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            message = f"{place} was made by another version of composer: begin a new run"
+            raise ModelError(message) from error
 
     def _card(self) -> dict[str, Any]:
         """What a model says of itself."""

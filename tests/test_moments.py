@@ -49,6 +49,17 @@ def firsts(pieces):
 SHARES = np.array([0.4, 0.25, 0.15, 0.1, 0.07, 0.03])
 
 
+def test_no_kind_is_missed_however_rare(monkeypatch):
+    monkeypatch.setattr("composer.moments.ENOUGH", 20 * PLACES)
+    rng = np.random.default_rng(0)
+    domain = CountingDomain({"kinds": 2})
+    common, rare = (skewed(n, rng, SHARES, kind) for n, kind in ((100, 0), (1, 1)))
+    real = common.followed_by(rare, 200).followed_by(skewed(100, rng, SHARES), 300)
+    moments = Moments(domain)
+    Matching(moments, Geometry.of(domain, LAYOUT), real, MomentConfig())
+    assert moments.centre.any(dim=1).all()
+
+
 def test_nothing_is_said_at_first():
     rng = np.random.default_rng(0)
     domain = CountingDomain({"kinds": 2})

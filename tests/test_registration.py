@@ -35,3 +35,12 @@ def test_is_registered_whichever_package_comes_first(first):
     code = f"import {first}, composer, gymnasium; print('Composer/Music-v0' in gymnasium.registry)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def test_is_registered_though_someone_only_asked_for_gymnasium():
+    code = (
+        "import composer, importlib.util as u; u.find_spec('gymnasium'); import gymnasium; "
+        "print('Composer/Music-v0' in gymnasium.registry)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

@@ -399,6 +399,17 @@ def test_resume_refuses_another_configuration_and_a_missing_run(tmp_path):
         run(tmp_path / "b", resume=True)
 
 
+def test_resume_refuses_networks_of_another_version(tmp_path, monkeypatch):
+    run(tmp_path, after(3))
+
+    def other(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(Studio, "restore", other)
+    with pytest.raises(ModelError, match="another version of composer: begin a new run"):
+        run(tmp_path, resume=True)
+
+
 def test_pieces_that_are_too_short_are_unusable_data():
     store = toy_store()
     short = replace(store, starts=np.arange(len(store.starts)), fragments=store.fragments[:60])
@@ -431,6 +442,9 @@ def test_nan_in_a_round_rolls_the_generator_back_whatever_it_learns_by(tmp_path)
         next(studio.gan.discriminator.parameters()).fill_(torch.nan)
     training.close_round(studio.play() | studio.create())
     assert training.guard.retries == 1
+    (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert "NaN" not in line
+    assert json.loads(line)["d_loss"] is None
     assert all(p.isfinite().all() for p in studio.gan.discriminator.parameters())
 
 
@@ -446,6 +460,19 @@ def test_the_guard_rolls_back_after_a_lasting_collapse(tmp_path):
     assert guard.retries == 1
 
 
+def test_without_a_varied_generator_the_warm_up_ends_with_the_last_one(tmp_path):
+    training = Training(
+        toy_store(), tmp_path, replace(CONFIG, guard=GuardConfig(variety=9.0)), watcher := Silent()
+    )
+    told = []
+    watcher.note = told.append
+    first = {name: tensor.clone() for name, tensor in training.studio.gan.state().items()}
+    training.initialise(lambda: False)
+    assert training.studio.gan.steps == CONFIG.warm_up
+    assert any(not torch.equal(first[n], t) for n, t in training.studio.gan.state().items())
+    assert told == ["fragments are hardly varied yet; going on with the last ones"]
+
+
 def test_the_value_gradient_raises_the_value_and_is_limited(tmp_path):
     studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
     with torch.no_grad():
@@ -453,11 +480,13 @@ def test_the_value_gradient_raises_the_value_and_is_limited(tmp_path):
     places = studio.geometry.sample(studio.real, 32, np.random.default_rng(0))
     soft = torch.softmax(torch.randn(32, 2, 6), -1)
     tokens = soft.argmax(-1)
-    gradient = studio.value_gradient(soft, tokens, places)
+    at = np.arange(32) % PLACES
+    gradient = studio.value_gradient(soft, tokens, places, at)
     assert gradient.shape == soft.shape
     assert gradient.flatten(1).norm(dim=1).min() > 0
     with torch.no_grad():
-        before, after = (studio.value(x, tokens, places) for x in (soft, soft + 1e-3 * gradient))
+        tried = (soft, soft + 1e-3 * gradient)
+        before, after = (studio.value(x, tokens, places, at) for x in tried)
     assert (after > before).all()
     adversarial = torch.randn_like(soft)
     limited = limit_norm(gradient, adversarial, 0.1).flatten(1).norm(dim=1)
@@ -471,6 +500,17 @@ def test_latents_of_high_value_are_kept(tmp_path):
     assert studio.composed.fragments.shape == (CONFIG.episodes - CONFIG.explorers, PLACES, 2)
     assert studio.composed.plans.shape == (CONFIG.episodes - CONFIG.explorers, PLACES)
     assert len(studio.replay) == CONFIG.episodes * PLACES
+
+
+def test_latents_of_candidates_that_were_not_there_are_not_kept(tmp_path):
+    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
+    env = studio._environment()
+    observation, _ = env.reset(seed=0)
+    values = np.zeros(observation["action_mask"].shape)
+    values[:, 5], values[:, 1] = 9, 1  # at the first place nothing can be varied
+    assert not observation["action_mask"][:, 5:7].any()
+    kept = studio._valued(env, values, observation["action_mask"])
+    assert {row.tobytes() for row in kept} <= {row.tobytes() for row in env.stage.offered[:, 1]}
 
 
 def test_windows_have_the_kind_of_their_piece(tmp_path):

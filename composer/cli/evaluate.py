@@ -20,11 +20,10 @@ from composer.cli.words import printable
 from composer.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from composer.domain import Corpus, Domain
     from composer.evaluation.evaluate import Plan
     from composer.evaluation.report import Report
+    from composer.evaluation.samples import Sample
     from composer.model import Model
 
 SHOWN = 10  # compositions in the report
@@ -191,12 +190,12 @@ def _of_files(names: tuple[str, ...], domain_id: str, data: Path, plan: Plan) ->
     corpus, links = _read(names, kind)
     store = open_store(kind, data, kind(corpus.settings).yardstick().reading())
     domain = kind(store.settings)
-    windows, left_out = _cut(corpus, links, domain)
+    made, left_out = _cut(corpus, links, domain)
     with watcher() as display:
-        found = evaluate_pieces(domain, store, windows, plan, display)
+        found = evaluate_pieces(domain, store, made, plan, display)
     about = {
         "files": f"{len(names):,}, of which {len(left_out)} left out; "
-        f"{counted(len(windows), 'piece')} of the length or size that is compared",
+        f"{counted(len(made), 'piece')} of the length or size that is compared",
         "people": _people(found.facts, data),
     }
     notes = tuple(f"Left out: {printable(reason)}." for reason in left_out)
@@ -221,9 +220,11 @@ def _read(names: tuple[str, ...], kind: type[Domain]) -> tuple[Corpus, dict[str,
             raise _renamed(error, folder, links) from None
 
 
-def _cut(corpus: Corpus, links: dict[str, str], domain: Domain) -> tuple[np.ndarray, list[str]]:
-    """Windows of the files, uint8 ``[n, places, *shape]``, and why some files have none."""
+def _cut(corpus: Corpus, links: dict[str, str], domain: Domain) -> tuple[Sample, list[str]]:
+    """Windows of the files, and why some files have none."""
     import numpy as np
+
+    from composer.evaluation.samples import Sample
 
     yardstick = domain.yardstick()
     cut = [yardstick.adopt(domain.windows(piece), corpus.settings) for piece in corpus.pieces]
@@ -237,7 +238,9 @@ def _cut(corpus: Corpus, links: dict[str, str], domain: Domain) -> tuple[np.ndar
     if not used:
         message = f"none of {counted(len(links), 'file')} can be used, e.g. {left_out[0]}"
         raise DataError(message)
-    return np.concatenate([own for own in cut if len(own)]), left_out
+    windows = np.concatenate([own for own in cut if len(own)])
+    works = np.repeat(corpus.clusters, [len(own) for own in cut])
+    return Sample(windows, works, np.zeros(len(works), np.int64)), left_out
 
 
 def _renamed(error: DataError, folder: str, links: dict[str, str]) -> DataError:

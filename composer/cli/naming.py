@@ -17,10 +17,10 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"cannot make the folder '{path}': {error.strerror}; choose another with --out"
+        message = f"cannot make the folder '{path}': {error.strerror}; choose another"
         raise UsageError(message) from error
     if not os.access(path, os.W_OK | os.X_OK):
-        message = f"the folder '{path}' cannot be written to; choose another with --out"
+        message = f"the folder '{path}' cannot be written to; choose another"
         raise UsageError(message)
 
 

@@ -162,7 +162,7 @@ class DQNAgent:
     def _log_policy(
         self, batch: dict[str, Tensor], now: dict[str, Tensor], preference: Tensor
     ) -> Tensor:
-        """Tau log(K pi(a|s)) of the target network, clipped as in the paper."""
+        """Tau log(K pi(a|s)) of the target network; the logarithm is held between -5 and 5."""
         tau = self.config.temperature
         mask = now["action_mask"].bool()
         logits = scalar(self.target(now, preference), preference) / tau

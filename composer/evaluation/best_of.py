@@ -85,7 +85,9 @@ def draw_pieces(
         at = np.full(count, place)
         latents = rng.standard_normal((count, world.latent), np.float32)
         seen = around.at(pieces, rows, at)
-        pieces.fragments[:, place] = generate(world.generator, domain, seen, latents)
+        made = generate(world.generator, domain, seen, latents)
+        made = domain.settle(made[:, None], pieces.fragments[:, :place])[:, 0]
+        pieces.fragments[:, place] = made
         past[:, place] = domain.features(pieces.fragments[:, place])
         rewards[:, place, 0] = _realism(world, geometry.at(pieces, rows, at))
         rewards[:, place, 1] = _novelty(world, past[:, : place + 1])

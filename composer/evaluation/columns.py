@@ -7,7 +7,7 @@ variety, its distance from the pieces of people), by the jackknife; and what a j
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from composer import reward
 from composer.evaluation import diversity, form
 from composer.evaluation.bootstrap import ratio_intervals
-from composer.evaluation.jackknife import jackknife_interval, leave_out
+from composer.evaluation.jackknife import GROUPS, jackknife_interval, leave_out
 from composer.evaluation.judge import JudgeConfig, JudgeResult, judge_auc
 from composer.evaluation.samples import Sample
 from composer.evaluation.yardstick import mean_of
@@ -117,16 +117,16 @@ class Ruler:
             | self._pieces(self.people.unseen)
         )
 
-    def column(self, sets: Sequence[np.ndarray]) -> Cells:
-        """The column of compositions: sets uint8 ``[n, places, *shape]``, one for each seed."""
+    def column(self, sets: Sequence[Sample]) -> Cells:
+        """The column of compositions, one set for each seed."""
         share = -(-len(self.judged) // len(sets))
-        shown = np.concatenate([windows[:share] for windows in sets])[: len(self.judged)]
-        cut = [Sample.alone(windows[: self.size]) for windows in sets]
+        shown = Sample.joined([sample.first(share) for sample in sets])
+        cut = [sample.first(self.size) for sample in sets]
         return (
-            _aucs(self.told(shown))
+            _aucs(self.told(shown.first(len(self.judged))))
             | self._figures(cut, self._compare)
             | self._figures(cut, self._vary)
-            | self._pieces(Sample.alone(np.concatenate(sets)))
+            | self._pieces(Sample.joined(sets))
         )
 
     def _deal(self, sample: Sample) -> list[Sample]:
@@ -140,11 +140,10 @@ class Ruler:
 
     # ---- the judge ------------------------------------------------------------------------------
 
-    def told(self, made: np.ndarray) -> JudgeResult:
-        """How well compositions, uint8 ``[n, places, *shape]``, n from 10, are told from people."""
+    def told(self, made: Sample) -> JudgeResult:
+        """How well compositions, 10 or more, are told from people: their works are no people's."""
         first = self.people.unseen.works.max() + 1
-        alone = Sample(made, first + np.arange(len(made)), np.zeros(len(made), np.int64))
-        return self._judge(alone)
+        return self._judge(replace(made, works=first + made.works))
 
     def floor_told(self, count: int) -> JudgeResult:
         """The same of ``count`` training windows, or of as many as there are."""
@@ -170,7 +169,8 @@ class Ruler:
         prepare: Callable[[np.ndarray], Callable[[np.ndarray], Figures]],
     ) -> Cells:
         """Figures of sets: means over them, with intervals by leaving out a part of each."""
-        parts = [leave_out(sample.works, self._rng()) for sample in sets]
+        groups = min(GROUPS, *(len(np.unique(sample.works)) for sample in sets))  # alike in all
+        parts = [leave_out(sample.works, self._rng(), groups) for sample in sets]
         found: list[list[Figures]] = []  # of each set: the whole, then without each group
         for sample, rows in zip(sets, parts, strict=True):
             measure = prepare(sample.windows)

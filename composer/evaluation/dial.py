@@ -16,7 +16,7 @@ import numpy as np
 from composer.evaluation.bootstrap import ROUNDS, draw_counts, percentile_interval
 from composer.evaluation.columns import NOVELTY, RUN, SEEN, Cell
 from composer.evaluation.parallel import at_once
-from composer.evaluation.samples import BATCH, compose_scored
+from composer.evaluation.samples import BATCH, Sample, compose_scored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ def turn_dial(
     made = _compose(model, kinds, watcher)
     watcher.phase("measuring the dial", len(SETTINGS) + 1)
     for done, (windows, rewarded) in enumerate(made, start=1):
-        judged.append(ruler.told(windows))
+        judged.append(ruler.told(Sample.alone(windows)))
         found = ruler.newness(windows) | {REWARDED: rewarded}
         for name, column in values.items():
             column.append(found[name])

@@ -33,7 +33,7 @@ PEOPLE, FILES = "people", "files"
 FEWEST_WORKS = 10  # of people, and pieces in a set: two for each fold of the judge
 KINDS, BASELINES = 4, 5  # streams of the seeds: what is drawn of one does not move the other
 
-Sets = dict[str, list[np.ndarray]]
+Sets = dict[str, list[Sample]]
 
 
 @dataclass(frozen=True)
@@ -156,22 +156,23 @@ def evaluate_model(model: Model, store: FragmentStore, plan: Plan, watcher: Watc
 
 
 def evaluate_pieces(
-    domain: Domain, store: FragmentStore, windows: np.ndarray, plan: Plan, watcher: Watcher
+    domain: Domain, store: FragmentStore, made: Sample, plan: Plan, watcher: Watcher
 ) -> Evaluation:
-    """Compare given pieces, uint8 ``[n, places, *shape]`` in the domain's settings, with people's.
+    """Compare given pieces, in the domain's settings, with people's.
 
     ``domain`` bound to the settings of ``store``; otherwise as ``evaluate_model``. DataError for
-    fewer than ten pieces.
+    fewer than ten works.
     """
-    if len(windows) < FEWEST_WORKS:
-        message = f"too few pieces to judge: {len(windows)}, but {FEWEST_WORKS} are needed"
+    works = len(np.unique(made.works))
+    if works < FEWEST_WORKS:
+        message = f"too few pieces to judge: {works}, but {FEWEST_WORKS} are needed"
         raise DataError(message)
     yardstick = domain.yardstick()
     people = gather_people(store, yardstick)
-    alone = Plan(len(windows), 1, plan.novelty, plan.judge)
-    ruler = Ruler(yardstick, people, len(windows), judge=plan.judge)
-    order = np.random.default_rng(0).permutation(len(windows))
-    sets = {FILES: [windows[order]]} | _imitate(yardstick, people, alone, watcher)
+    alone = Plan(len(made), 1, plan.novelty, plan.judge)
+    ruler = Ruler(yardstick, people, len(made), judge=plan.judge)
+    order = np.random.default_rng(0).permutation(len(made))
+    sets = {FILES: [made.take(order)]} | _imitate(yardstick, people, alone, watcher)
     return _evaluation(ruler, sets, _measure(ruler, sets, watcher), FILES, {})
 
 
@@ -194,7 +195,7 @@ def _compose(model: Model, people: People, plan: Plan, watcher: Watcher) -> Sets
         jobs.append(partial(compose_best, model, rivals, *rest))
     sets: Sets = {}
     for name, made in zip(names, at_once(jobs, lambda done: watcher.step(done, {})), strict=True):
-        sets.setdefault(name, []).append(made)
+        sets.setdefault(name, []).append(Sample.alone(made))
     return sets
 
 
@@ -213,7 +214,7 @@ def _imitate(yardstick: Yardstick, people: People, plan: Plan, watcher: Watcher)
         kinds = _draw_kinds(people, yardstick.domain, plan.count, seed)
         rng = np.random.default_rng((seed, BASELINES))
         for name, made in yardstick.baselines(people.known, kinds, rng).items():
-            sets.setdefault(name, []).append(made)
+            sets.setdefault(name, []).append(Sample.alone(made))
         watcher.step(seed + 1, {})
     return sets
 
@@ -230,7 +231,7 @@ def _measure(ruler: Ruler, sets: Sets, watcher: Watcher) -> dict[str, Cells]:
     return columns
 
 
-def _column_of(ruler: Ruler, sets: Sequence[np.ndarray]) -> Callable[[], Cells]:
+def _column_of(ruler: Ruler, sets: Sequence[Sample]) -> Callable[[], Cells]:
     return lambda: ruler.column(sets)
 
 
@@ -239,7 +240,7 @@ def _evaluation(
 ) -> Evaluation:
     people = ruler.people
     windows = {PEOPLE: people.unseen.windows}
-    windows |= {name: np.concatenate(own) for name, own in sets.items()}
+    windows |= {name: Sample.joined(own).windows for name, own in sets.items()}
     counts = {
         "pieces": {name: len(own) for name, own in windows.items()},
         "works": len(np.unique(people.unseen.works)),

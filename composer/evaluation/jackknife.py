@@ -22,19 +22,22 @@ T_VALUES = (  # the .975 quantile of Student's t for 1, 2, ... 24 degrees of fre
 )
 
 
-def leave_out(works: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def leave_out(
+    works: np.ndarray, rng: np.random.Generator, groups: int = GROUPS
+) -> list[np.ndarray]:
     """Deal works out to groups; what is left of the pieces without each of them.
 
     Args:
         works: int64 ``[n]``; pieces of one work stay together.
         rng: the source of randomness.
+        groups: how many, at most.
 
     Returns:
-        For each of ``GROUPS`` groups (as many as there are works, where those are fewer) int64
-        rows, sorted, of the pieces of all others.
+        For each of the groups (as many as there are works, where those are fewer) int64 rows,
+        sorted, of the pieces of all others.
     """
     names, members = np.unique(works, return_inverse=True)
-    groups = min(GROUPS, len(names))
+    groups = min(groups, len(names))
     dealt = rng.permutation(np.arange(len(names)) % groups)[members]
     return [np.flatnonzero(dealt != group) for group in range(groups)]
 

@@ -11,7 +11,7 @@ from composer.composing import chooser
 from composer.environment import CompositionVectorEnv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from composer.domain import Domain
     from composer.fragments import FragmentStore
@@ -46,9 +46,24 @@ class Sample:
         kinds = np.zeros(len(windows), np.int64) if kinds is None else kinds
         return cls(windows, np.arange(len(windows)), kinds)
 
+    @classmethod
+    def joined(cls, samples: Sequence[Sample]) -> Sample:
+        """All of them, those of different samples being of different works."""
+        starts = np.cumsum([0, *(sample.works.max(initial=-1) + 1 for sample in samples[:-1])])
+        works = [start + sample.works for start, sample in zip(starts, samples, strict=True)]
+        windows, kinds = (
+            np.concatenate([getattr(sample, name) for sample in samples])
+            for name in ("windows", "kinds")
+        )
+        return cls(windows, np.concatenate(works), kinds)
+
     def take(self, rows: np.ndarray) -> Sample:
         """Some of them: int64 ``[m]``."""
         return Sample(self.windows[rows], self.works[rows], self.kinds[rows])
+
+    def first(self, count: int) -> Sample:
+        """The first ``count`` of them, or as many as there are."""
+        return self.take(np.arange(min(count, len(self))))
 
     def some(self, count: int, rng: np.random.Generator) -> Sample:
         """At most ``count`` of them, drawn without replacement, in their order."""

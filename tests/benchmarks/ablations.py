@@ -26,6 +26,7 @@ from music import Benchmark, cell
 from page import PAGE, machine, table, write_section
 from torch import Tensor, nn
 
+from composer.checkpoint import replace_file
 from composer.domain import domain_class
 from composer.domains.music.domain import GENERATOR_LAGS
 from composer.evaluation.form import seen_share
@@ -181,6 +182,7 @@ def measure(
         training = Training(store, Path(folder), variant.change(config), Silent())
         studio = training.studio
         studio.gan.restore(warm)
+        training.guard.snapshot = warm
         with variant.inside(studio):
             while not training.converged:
                 values = studio.play() | studio.learn() | studio.create() | studio.criticise()
@@ -244,7 +246,7 @@ class Found:
         self.figures.setdefault(name, {})[str(seed)] = figures
         if self.path:
             document = {"settings": self.settings, "figures": self.figures}
-            self.path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+            replace_file(self.path, json.dumps(document, indent=1).encode())
 
     def column(self, name: str, figure: str, seeds: list[int]) -> list[float]:
         """One figure of a variant for each seed."""
@@ -283,13 +285,17 @@ def main(arguments: list[str] | None = None) -> Found:
     store = open_store(domain, args.data, {"meter": "4/4", "voices": 1})
     benchmark = Benchmark(store, JudgeConfig(), args.count)
     settings = {
+        "data": store.key,
         "pieces": len(store.split),
         "preset": args.preset,
         "rounds": args.rounds,
         "count": benchmark.count,
         "novelty": args.novelty,
     }
-    found = Found(args.json, settings)
+    try:
+        found = Found(args.json, settings)
+    except ValueError as error:
+        parser.error(str(error))
     for seed in args.seeds:
         config = replace(domain.presets()[args.preset], seed=seed, rounds=args.rounds)
         lacking = found.lacking(args.variants, seed)

@@ -181,17 +181,17 @@ at most {count} of each kind for each column and seed, seeds {seeds}, novelty {n
 
     python tests/benchmarks/art.py --data DIR --model RUN... --seeds {seeds}
 
-Numbers in brackets are 95% intervals: of distances and reach over models and seeds (Student's t),
-of all else over canvases (bootstrap). **real**: training pictures in the place of compositions (the
-floor). **agent** samples by the learnt value, **resample** by the critics without look-ahead,
-**greedy** takes their favourite, **random** any candidate, **first** the generator's first proposal
-(unselected). **blur**: real pictures after a 3x3 mean; **100 crops**: a hundred real crops, many
-times. Crops of {size} cells lie anywhere, so they see seams; their features are those of a random
-convolutional network. AUC: .5 where a classifier that never rewarded cannot tell compositions from
-held-out pictures. The judge of form sees statistics of the whole canvas only (symmetry, frame,
-gradient, repeats, slots) in outline, relative to real canvases of that kind; the stronger judge is
-the better one of a network that sees each tile in its surroundings and of a linear one on all
-statistics.
+Numbers in brackets are 95% intervals: of the judge of form, of seams and of form over canvases
+(bootstrap), of all else over models and seeds (Student's t). **real**: training pictures in the
+place of compositions (the floor). **agent** samples by the learnt value, **resample** by the
+critics without look-ahead, **greedy** takes their favourite, **random** any candidate, **first**
+the generator's first proposal (unselected). **blur**: real pictures after a 3x3 mean; **100
+crops**: a hundred real crops, many times. Crops of {size} cells lie anywhere, so they see seams;
+their features are those of a random convolutional network. AUC: .5 where a classifier that never
+rewarded cannot tell compositions from held-out pictures. The judge of form sees statistics of the
+whole canvas only (symmetry, frame, gradient, repeats, slots) in outline, relative to real canvases
+of that kind; the stronger judge is the better one of a network that sees each tile in its
+surroundings and of a linear one on all statistics.
 
 A picture of 1024x1024 pixels from a cold start: {cold:.2f} s, `import torch` alone {alone:.2f} s
 (reach: <= 2 x that + 2 s).

@@ -28,6 +28,7 @@ from composer.environment import CompositionVectorEnv
 from composer.evaluation.columns import AUC, Cell, Ruler
 from composer.evaluation.evaluate import gather_people
 from composer.evaluation.report import interval
+from composer.evaluation.samples import Sample
 from composer.fragments import open_store
 from composer.model import load_model
 
@@ -118,7 +119,7 @@ def compare(
                 observation, *_ = env.step(choose(observation, rng))
             shown.append(env.stage.placed[: -(-len(ruler.judged) // len(seeds))])
             rewards.append(reward.blend(env.stage.rewards, np.array(novelty)))
-        told = ruler.told(np.concatenate(shown))
+        told = ruler.told(Sample.alone(np.concatenate(shown)))
         found[name] = Cell(told.auc, *told.interval), float(np.mean(rewards))
     return found
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from composer.stage import World
 
-STEPS_AN_UPDATE = 32  # as in training: 64 pieces of 16 bars, then 32 updates
+STEPS_AN_UPDATE = 32  # of both agents; in training 24: 48 pieces of 16 bars, then 32 updates
 TURNS = 5
 PARSE = """
 import pathlib, sys, symusic, time
@@ -95,8 +95,10 @@ def our_rate(world: World, steps: int, pieces: int = 64) -> float:
     env = CompositionVectorEnv(world, pieces)
     agent, replay = DQNAgent(world.domain, AgentConfig()), ReplayBuffer(AgentConfig().capacity)
     round_steps = pieces * env.stage.geometry.places
+    owed = 0
 
     def play() -> None:
+        nonlocal owed
         observation, _ = env.reset(seed=0)
         while not env.stage.finished:
             values = agent.values(observation)
@@ -104,7 +106,8 @@ def our_rate(world: World, steps: int, pieces: int = 64) -> float:
             following, _, terminated, _, info = env.step(action)
             replay.add(observation, action, info["vector_reward"], following, terminated)
             observation = following
-        for _ in range(max(1, round_steps // STEPS_AN_UPDATE)):
+        updates, owed = divmod(owed + round_steps, STEPS_AN_UPDATE)
+        for _ in range(updates):
             agent.update(replay, rng)
 
     play()

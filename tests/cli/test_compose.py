@@ -135,6 +135,7 @@ def test_the_second_piece_is_the_first_of_the_next_seed(here, model):
         ["--tempo", "nan"],
         ["--tempo", "5"],
         ["--instrument", "128"],
+        ["--instrument", "violin,flute"],  # the model has one voice
         ["--max-copy", "0", "--data", "tunes"],
         ["--max-copy", "3", "--data", "tunes"],
         ["--max-copy", "10001", "--data", "tunes"],

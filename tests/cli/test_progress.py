@@ -65,6 +65,15 @@ def test_the_time_left_counts_only_what_was_done_since_resuming(clock, capsys):
     assert line == "learn fragments: 80 of 100, 0:00:40 left"  # and no comma: no values
 
 
+def test_a_rollback_to_before_the_first_step_is_told_like_any_other(clock, capsys):
+    watcher = progress.LineWatcher()
+    watcher.phase("learn fragments", 100)
+    watcher.step(1, {})
+    clock[0] = 20.0
+    watcher.step(0, {})
+    assert capsys.readouterr().err.splitlines()[-1].startswith("learn fragments: 0 of 100, ")
+
+
 def test_the_live_display_shows_the_phase_and_keeps_the_notes():
     stream = io.StringIO()
     columns = [TextColumn("{task.description}"), TextColumn("{task.fields[values]}")]

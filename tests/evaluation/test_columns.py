@@ -19,6 +19,7 @@ from composer.evaluation.columns import (
 )
 from composer.evaluation.evaluate import gather_people
 from composer.evaluation.judge import JudgeConfig
+from composer.evaluation.samples import Sample
 
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=3, penalties=(0.1,))
 
@@ -50,7 +51,7 @@ def test_the_floor_is_people_against_people(ruler):
 def test_noise_is_unlike_people_in_every_respect(ruler):
     rng = np.random.default_rng(0)
     sets = [rng.integers(6, size=(30, PLACES, 2), dtype=np.uint8) for _ in range(2)]
-    noise, floor = ruler.column(sets), ruler.floor()
+    noise, floor = ruler.column([Sample.alone(one) for one in sets]), ruler.floor()
     assert list(noise) == list(floor)
     for row in (AUC, SEEN, RUN, NOVELTY, VENDI, VENDI_FEATURES, UNIQUE):
         assert noise[row].meets(floor[row]) is False, row
@@ -61,22 +62,33 @@ def test_noise_is_unlike_people_in_every_respect(ruler):
 
 def test_columns_depend_on_the_pieces_and_the_seed_alone(ruler):
     sets = [np.random.default_rng(0).integers(6, size=(30, PLACES, 2), dtype=np.uint8)]
-    first, second = (ruler.column(sets) for _ in range(2))
+    first, second = (ruler.column([Sample.alone(one) for one in sets]) for _ in range(2))
     assert repr(first) == repr(second)
 
 
 def test_copies_are_told_by_their_lack_of_variety(ruler):
-    copies = ruler.column([np.repeat(ruler.people.known.windows[:1], 30, axis=0)])
+    copies = ruler.column([Sample.alone(np.repeat(ruler.people.known.windows[:1], 30, axis=0))])
     assert copies[VENDI].value == pytest.approx(1)
     assert copies[VENDI_FEATURES].value == pytest.approx(1, abs=1e-4)
     assert copies[UNIQUE].value < ruler.floor()[UNIQUE].value
     assert math.isclose(copies[SEEN].value, 1)
 
 
+def test_sets_of_few_works_are_left_out_in_as_many_groups_each(ruler):
+    rng = np.random.default_rng(0)
+    windows = rng.integers(6, size=(2, 30, PLACES, 2), dtype=np.uint8)
+    none = np.zeros(30, np.int64)
+    sets = [Sample(w, np.arange(30) % n, none) for w, n in zip(windows, (30, 4), strict=True)]
+    cells = ruler.column(sets)
+    assert cells[VENDI].low < cells[VENDI].value < cells[VENDI].high
+
+
 def test_more_seeds_give_narrower_intervals(ruler):
     rng = np.random.default_rng(0)
     sets = [rng.integers(6, size=(30, PLACES, 2), dtype=np.uint8) for _ in range(8)]
-    one, all_ = (ruler.column(part)[SEEN] for part in (sets[:1], sets))
+    one, all_ = (
+        ruler.column([Sample.alone(one) for one in part])[SEEN] for part in (sets[:1], sets)
+    )
     assert all_.high - all_.low < (one.high - one.low) / 2
 
 

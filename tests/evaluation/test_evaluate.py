@@ -17,6 +17,7 @@ from composer.evaluation.evaluate import (
     gather_people,
 )
 from composer.evaluation.judge import JudgeConfig
+from composer.evaluation.samples import Sample
 
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=2, penalties=(0.1,))
 PLAN = Plan(count=12, seeds=2, judge=QUICK)
@@ -57,7 +58,7 @@ def test_the_same_is_found_again(model, watcher):
 
 
 def test_files_are_set_beside_people(watcher):
-    pieces = toy_pieces(15, np.random.default_rng(5)).fragments
+    pieces = Sample.alone(toy_pieces(15, np.random.default_rng(5)).fragments)
     found = evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, watcher)
     assert list(found.columns) == [PEOPLE, FILES]
     assert found.alike(FILES, SEEN) is True
@@ -65,7 +66,7 @@ def test_files_are_set_beside_people(watcher):
 
 
 def test_too_few_pieces_are_refused(watcher):
-    pieces = toy_pieces(9, np.random.default_rng(5)).fragments
+    pieces = Sample.alone(toy_pieces(9, np.random.default_rng(5)).fragments)
     with pytest.raises(DataError, match="too few pieces to judge: 9"):
         evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, watcher)
     with pytest.raises(DataError, match="too few pieces to judge by: 6 held out and 24 others"):

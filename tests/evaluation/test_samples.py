@@ -25,6 +25,15 @@ def test_windows_keep_their_work_and_kind():
     assert np.array_equal(sample.windows[4], store.fragments[PLACES : 2 * PLACES])
 
 
+def test_works_of_joined_samples_stay_apart():
+    windows = np.zeros((3, PLACES, 2), np.uint8)
+    one = Sample(windows, np.array([4, 4, 0]), np.arange(3))
+    both = Sample.joined([one, Sample.alone(windows + 1), one.first(2)])
+    assert both.works.tolist() == [4, 4, 0, 5, 6, 7, 12, 12]
+    assert both.kinds.tolist() == [0, 1, 2, 0, 0, 0, 0, 1]
+    assert both.windows[:, 0, 0].tolist() == [0, 0, 0, 1, 1, 1, 0, 0]
+
+
 def test_a_part_without_pieces_gives_an_empty_sample():
     sample = cut_windows(toy_store(20), ToyDomain({}), (2,))
     assert sample.windows.shape == (0, PLACES, 2)

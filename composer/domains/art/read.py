@@ -169,9 +169,13 @@ def read_folder(folder: Path, options: Mapping[str, Any]) -> Corpus:
 def _look_at(
     folder: Path, names: Sequence[str], wanted: ReadOptions, rejections: list[Rejection]
 ) -> tuple[dict[str, _Picture], int]:
-    """First look: every usable picture that is no copy of an earlier one; how many are copies."""
+    """First look: every usable picture that is no copy of an earlier one; how many are copies.
+
+    A copy of one that cannot be used counts as little as that one.
+    """
     pictures: dict[str, _Picture] = {}
     first: dict[str, str] = {}
+    copies = 0
     step = -(-len(names) // _VOTERS)
     for name in names:
         try:
@@ -179,11 +183,11 @@ def _look_at(
             key = digest(pixels)
             if first.setdefault(key, name) != name:
                 rejections.append(Rejection(name, f"the same picture as {first[key]}"))
+                copies += first[key] in pictures
             else:
                 pictures[name] = _first_look(pixels, key, wanted, votes=len(pictures) % step == 0)
         except UnusableFileError as error:
             rejections.append(Rejection(name, str(error)))
-    copies = sum(rejection.reason.startswith("the same picture") for rejection in rejections)
     return pictures, copies
 
 
@@ -369,7 +373,7 @@ def _check(folder: Path, corpus: Corpus, layouts: Sequence[tuple[int, int]]) -> 
     small = sum(min(layout) < _SMALLEST for layout in layouts)
     if not corpus.pieces:
         message = _nothing(folder, corpus)
-    elif summary["duplicates"] and len(layouts) == 1:
+    elif summary["duplicates"] and summary["readable"] == summary["duplicates"] + 1:
         message = (
             f"the {summary['readable']} usable pictures below '{folder}' are all the same; "
             "add different ones"

@@ -190,9 +190,11 @@ class MusicDomain(Domain):
     def check(self, options: Mapping[str, Any]) -> None:
         """Refuse what cannot be met; the folder ``data`` is not looked at yet."""
         from composer.domains.music.copies import limit_asked
+        from composer.domains.music.write import Performance
 
         super().check(options)
         limit_asked(options)
+        Performance.from_options(options, self.settings)
 
     def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:
         """A MIDI file and a piano roll."""

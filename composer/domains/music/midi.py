@@ -169,5 +169,5 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         replace_file(path, data)
     except OSError as error:
-        message = f"cannot write {path}: {error.strerror}; choose another folder with --out"
+        message = f"cannot write {path}: {error.strerror}; choose another folder"
         raise UsageError(message) from error

@@ -37,9 +37,8 @@ COLOURS: dict[str, Colour] = {
     "repeat": (213, 94, 0),
     "vary": (230, 159, 0),
     "sequence": (0, 158, 115),
-    "given": (204, 121, 167),
 }
-SIGNS = {"guided": "+", "repeat": "=", "vary": "~", "sequence": "±", "given": "*"}
+SIGNS = {"guided": "+", "repeat": "=", "vary": "~", "sequence": "±"}
 
 
 @dataclass(frozen=True)

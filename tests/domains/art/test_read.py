@@ -271,6 +271,15 @@ def test_near_copies_are_one_work(folder):
     assert not corpus.rejections
 
 
+def test_copies_of_what_cannot_be_used_do_not_count(tmp_path):
+    write(tmp_path / "good.png", patches(0))
+    for name in ("plain.png", "plain-too.png"):
+        Image.new("RGB", (64, 64), (200, 0, 0)).save(tmp_path / name)
+    corpus = read_folder(tmp_path, {})
+    assert len(corpus.pieces) == 1
+    assert corpus.summary["duplicates"] == 0
+
+
 def test_all_pictures_are_the_same(tmp_path):
     for number in range(4):
         write(tmp_path / f"{number}.png", patches(0))
