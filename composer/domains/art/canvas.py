@@ -12,6 +12,7 @@ from composer.evaluation.distances import pair_distances
 
 TOLERANCE = 0.3  # channels (0 to 1) of one cell that differ by more are not the same
 ANGLES = 8  # directions that a gradient is looked for along
+EVEN = 1e-3  # distance between features, four sides together, below which canvases count as even
 
 
 def mirror_errors(pictures: np.ndarray) -> np.ndarray:
@@ -47,8 +48,10 @@ def frame_contrasts(features: np.ndarray) -> np.ndarray:
     Returns:
         float64 ``[n]``, at most 1: ``1 - within / across``, where ``within`` is the mean distance
         of two tiles of one side (corners left out) and ``across`` that of a tile of a side and
-        one of the field. About 0 without a frame; 1 for a frame of equal tiles.
+        one of the field. About 0 without a frame; 1 for a frame of equal tiles, and where all
+        tiles are equal.
     """
+    features = features.astype(np.float64)  # equal tiles are to have next to no distance
     count, rows, columns = features.shape[:3]
     field = features[:, 1:-1, 1:-1].reshape(count, (rows - 2) * (columns - 2), -1)
     sides = (
@@ -62,7 +65,8 @@ def frame_contrasts(features: np.ndarray) -> np.ndarray:
         pairs = side.shape[1] * (side.shape[1] - 1)
         within += [pair_distances(one, one).sum() / pairs for one in side]
         across += [pair_distances(a, b).mean() for a, b in zip(side, field, strict=True)]
-    return 1 - within / np.maximum(across, np.finfo(np.float64).tiny)
+    even = across < EVEN  # what is left is rounding
+    return 1 - np.where(even, 0, within / np.maximum(across, EVEN))
 
 
 def nearest_kinds(

@@ -58,6 +58,8 @@ def test_frames_by_hand():
     assert framed == pytest.approx(1)
     assert abs(random) < 0.5
     assert frame_contrasts(np.zeros((1, 4, 4, 2))).tolist() == [1]
+    even = 50 * np.random.default_rng(0).standard_normal(64, np.float32)
+    assert frame_contrasts(np.broadcast_to(even, (1, 8, 8, 64))).tolist() == [1]  # not by rounding
 
 
 def test_tiles_are_told_by_their_neighbours():
