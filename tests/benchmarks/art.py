@@ -15,10 +15,12 @@ import argparse
 import json
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from canvases import BLUR, COPIES, REAL, Benchmark, Canvases, Score, compose_canvases
 from page import PAGE, machine, table, write_section
 from speed import compare, seconds
@@ -29,6 +31,7 @@ from composer.domains.art.crops import CROP
 from composer.evaluation.bootstrap import ratio_interval
 from composer.evaluation.jackknife import T_VALUES
 from composer.evaluation.judge import JudgeConfig
+from composer.evaluation.parallel import at_once
 from composer.fragments import open_store
 from composer.model import load_model
 
@@ -74,13 +77,14 @@ def run(
             baselines[name].append(figures)
     kinds = benchmark.real.kinds
     for model in models:
-        for policy in POLICIES:
-            for seed in seeds:
-                tiles, share = compose_canvases(model, policy, kinds, seed, novelty)
-                made = Canvases(tiles, kinds, np.arange(len(kinds)))
-                columns[policy].append(benchmark.score(made, seed))
-                if policy == "first":
-                    different.append(share)
+        names = [(policy, seed) for policy in POLICIES for seed in seeds]
+        jobs = [partial(compose_canvases, model, p, kinds, s, novelty) for p, s in names]
+        made_at_once = at_once(jobs, lambda _: None)
+        for (policy, seed), (tiles, share) in zip(names, made_at_once, strict=True):
+            made = Canvases(tiles, kinds, np.arange(len(kinds)))
+            columns[policy].append(benchmark.score(made, seed))
+            if policy == "first":
+                different.append(share)
     return columns, baselines, different
 
 
@@ -249,6 +253,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--page", type=Path, default=PAGE)
     parser.add_argument("--json", type=Path, help="where all figures go")
     args = parser.parse_args(arguments)
+    torch.set_num_threads(1)
     models = [load_model(path) for path in args.model]
     options = {"colours": args.colours, "tile": args.tile}
     store = open_store(domain_class(models[0].domain_id), args.data, options)

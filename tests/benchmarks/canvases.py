@@ -20,7 +20,7 @@ from composer.evaluation.samples import compose_windows, cut_windows
 from composer.fragments import HELD_OUT, JUDGE, TRAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from composer.domains.art.domain import ArtDomain
     from composer.fragments import FragmentStore
@@ -86,9 +86,14 @@ def real_canvases(store: FragmentStore, domain: ArtDomain, splits: tuple[int, ..
 
 
 def compose_canvases(
-    model: Model, policy: str, kinds: np.ndarray, seed: int, novelty: float
+    model: Model,
+    policy: str,
+    kinds: np.ndarray,
+    seed: int,
+    novelty: float,
+    step: Callable[[object], None] = lambda _: None,
 ) -> tuple[np.ndarray, float]:
-    """One canvas of each of ``kinds`` ``[n]``: uint8 ``[n, places, *tile]``.
+    """One canvas of each of ``kinds`` ``[n]``: uint8 ``[n, places, *tile]``; a ``step`` a place.
 
     And the share of places at which the first two fresh candidates, two latents in one context,
     differ in more than 2% of their cells.
@@ -98,6 +103,7 @@ def compose_canvases(
     def watch(observation: Observation) -> None:
         first, second = observation["candidates"].swapaxes(0, 1)[:2]
         different.append(canvas.differing_share(first, second))
+        step(observation)
 
     made = compose_windows(model, policy, kinds, seed, novelty, watch)
     return made, float(np.mean(different))
