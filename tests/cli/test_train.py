@@ -76,7 +76,7 @@ class FakeTraining:
         place = run / "checkpoints" / "1"
         checkpoint.save(place, {}, {"config": {"domain": store.domain_id}})
         checkpoint.publish(run, place)
-        return training.TrainingResult(not stop(), place, {})
+        return training.TrainingResult(not stop(), place)
 
 
 @pytest.fixture
