@@ -183,7 +183,7 @@ NOTES = """## Art
 at most {count} of each kind for each column and seed, seeds {seeds}, novelty {novelty:g}.
 {machine}.
 
-    python tests/benchmarks/art.py --data DIR --model RUN... --seeds {seeds}
+    python tests/benchmarks/art.py --data DIR --model RUN... --count {count} --seeds {seeds}
 
 Numbers in brackets are 95% intervals: of the judge of form, of seams and of form over canvases
 (bootstrap), of all else over models and seeds (Student's t). **real**: training pictures in the
