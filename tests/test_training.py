@@ -493,6 +493,24 @@ def test_the_value_gradient_raises_the_value_and_is_limited(tmp_path):
     assert limited.numpy() == pytest.approx(0.1 * adversarial.flatten(1).norm(dim=1).numpy())
 
 
+def test_the_value_is_asked_as_in_play(tmp_path):
+    """How far the piece has come and how new a fragment is, as the agent sees them."""
+    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
+    places = studio.geometry.sample(studio.real, 8, np.random.default_rng(0))
+    tokens = torch.from_numpy(places.fragments.astype(np.int64))
+    tokens[4:] = 5 - tokens[4:]
+    seen = []
+    studio.agent.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    studio.value(torch.nn.functional.one_hot(tokens, 6).float(), tokens, places, np.arange(8) % 5)
+    (asked,) = seen
+    assert asked["progress"][:, 0].tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 0, 0.2, 0.4])
+    world = studio.model().world()
+    away = world.known.nearest(world.domain.features(tokens.numpy().astype(np.uint8)))
+    new = asked["scores"][:, 0, 1].detach().numpy()
+    assert new == pytest.approx((away / world.unit).clip(max=1))
+    assert new[:4].max() < 1e-3  # what people wrote is known
+
+
 def test_latents_of_high_value_are_kept(tmp_path):
     studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
     studio.play()

@@ -149,7 +149,8 @@ class LineWatcher:
             self._first = done - 1  # a resumed phase begins in its midst
         if now - self._last < LINE_SECONDS:
             return
-        self._last = now  # a rollback may lead back before the first step
+        self._last = now
+        # a rollback may lead back before the first step
         left = (now - self._start) * (self._total - done) / max(done - self._first, 1)
         told = [f"{done} of {self._total}", f"{_clock(left)} left", figures(values)]
         note(f"{self._name}: {', '.join(part for part in told if part)}")

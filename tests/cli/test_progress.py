@@ -55,23 +55,19 @@ def test_lines_tell_phase_place_time_left_and_values(clock, capsys):
     ]
 
 
-def test_the_time_left_counts_only_what_was_done_since_resuming(clock, capsys):
+@pytest.mark.parametrize(
+    ("first", "later", "left"),
+    [(71, 80, "0:00:40"), (1, 0, "0:33:20")],
+    ids=["resumed", "rolled back to before the first step"],
+)
+def test_the_time_left_counts_only_what_was_done_here(clock, capsys, first, later, left):
     watcher = progress.LineWatcher()
     watcher.phase("learn fragments", 100)
-    watcher.step(71, {})
+    watcher.step(first, {})
     clock[0] = 20.0
-    watcher.step(80, {})
+    watcher.step(later, {})
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line == "learn fragments: 80 of 100, 0:00:40 left"  # and no comma: no values
-
-
-def test_a_rollback_to_before_the_first_step_is_told_like_any_other(clock, capsys):
-    watcher = progress.LineWatcher()
-    watcher.phase("learn fragments", 100)
-    watcher.step(1, {})
-    clock[0] = 20.0
-    watcher.step(0, {})
-    assert capsys.readouterr().err.splitlines()[-1].startswith("learn fragments: 0 of 100, ")
+    assert line == f"learn fragments: {later} of 100, {left} left"  # and no comma: no values
 
 
 def test_the_live_display_shows_the_phase_and_keeps_the_notes():

@@ -59,6 +59,15 @@ def test_rivals_are_what_the_policy_first_composes(model):
     assert len(np.unique(ours, axis=0)) > 10
 
 
+def test_rivals_settle_as_compositions_do(model, monkeypatch):
+    def settle(fragments, placed):
+        return placed[:, -1:] if placed.shape[1] else fragments
+
+    monkeypatch.setattr(type(model.domain), "settle", staticmethod(settle))
+    pieces, _ = draw_pieces(model.world(), np.zeros(9, np.int64), np.random.default_rng(0))
+    assert (pieces == pieces[:, :1]).all()
+
+
 def test_what_was_there_before_is_not_new(model):
     world = model.world()
     pieces, rewards = draw_pieces(world, np.zeros(40, np.int64), np.random.default_rng(0))

@@ -71,6 +71,11 @@ def test_too_few_pieces_are_refused(watcher):
         evaluate_pieces(ToyDomain({}), toy_store(100), pieces, PLAN, watcher)
     with pytest.raises(DataError, match="too few pieces to judge by: 6 held out and 24 others"):
         gather_people(toy_store(30), ToyDomain({}).yardstick())
+    many = Sample(
+        np.repeat(pieces.windows, 3, axis=0), np.repeat(pieces.works, 3), np.zeros(27, int)
+    )
+    with pytest.raises(DataError, match="too few pieces to judge: 9"):  # parts of nine works
+        evaluate_pieces(ToyDomain({}), toy_store(100), many, PLAN, watcher)
 
 
 def test_the_tally_leaves_the_judge_and_what_has_no_interval_out():
