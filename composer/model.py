@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import numpy as np
@@ -92,17 +93,25 @@ class Model:
     card: dict[str, Any] = field(default_factory=dict)
     hash: str = ""
 
+    @cached_property
+    def reference(self) -> Reference:
+        """Features of the known fragments; ``known`` does not change once this is asked for."""
+        return Reference(self.domain.features(self.known))
+
+    @cached_property
+    def unit(self) -> float:
+        """Typical distance between known fragments."""
+        return typical_distance(self.reference.features, np.random.default_rng(0))
+
     def world(self) -> World:
         """The world to compose in."""
-        features = self.domain.features(self.known)
-        unit = typical_distance(features, np.random.default_rng(0))
         return World(
             domain=self.domain,
             generator=self.generator.eval(),
             latent=self.domain.latent(self.config.gan.latent),
             critics=self.critics.eval(),
-            known=Reference(features),
-            unit=unit,
+            known=self.reference,
+            unit=self.unit,
             elite=self.elite,
             candidates=self.config.candidates,
         )

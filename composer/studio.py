@@ -65,7 +65,7 @@ class Studio:
         self.complete = Geometry.around(self.domain, layout, "complete")
         self.earlier = Geometry.around(self.domain, layout, "earlier")
         self.pieces = int((store.split == TRAIN).sum())
-        self.known = self._known(store)
+        self.template.known = self._known(store)
         self.gan = FragmentGAN(self.domain, config.model.gan)
         size = int(config.model.gan.own * config.model.gan.batch)
         self.own = OwnPieces(size, self.earlier, self.real, self.rng)
@@ -80,8 +80,6 @@ class Studio:
         self.elite = np.zeros((0, self.gan.latent), np.float32)
         self.sample: Composition | None = None
         self.rounds = 0
-        world = self.model().world()
-        self.reference, self.unit = world.known, world.unit
 
     def _windows(self, store: FragmentStore, split: int) -> Pieces:
         pieces = store.pieces(split)
@@ -119,7 +117,7 @@ class Studio:
         template.generator = self.gan.average
         template.critics = self.critics.ensemble
         template.value = self.agent.network
-        template.known, template.elite = self.known, self.elite
+        template.elite = self.elite
         if temperature is not None:
             template.temperature = temperature
         return template
@@ -224,7 +222,7 @@ class Studio:
         new = self._novelty(tokens)
         tokens, shown = tokens.unsqueeze(1), fragments.unsqueeze(1)
         context, present, position = (torch.from_numpy(array) for array in places[1:])
-        related = relate(self.domain, context, present, tokens)  # once, not for each member
+        related = relate(self.domain, context, present, tokens)  # once, not for each network
         seen = (context, present, position, tokens, shown, related)
         judged = self.critics.ensemble(None, *seen)
         realism = (judged + LOGIT_LIMIT) / (2 * LOGIT_LIMIT)  # [n, 1]
@@ -239,13 +237,14 @@ class Studio:
             "progress": progress,
         }
         preference = position.new_zeros(len(position))
-        return scalar(self.agent.network(observation, preference, shown), preference).squeeze(1)
+        values = self.agent.network(observation, preference, shown, related)
+        return scalar(values, preference).squeeze(1)
 
     def _novelty(self, tokens: Tensor) -> Tensor:
         """How unlike the training fragments ``tokens`` ``[n, *shape]`` are: float32 ``[n]``."""
         features = self.domain.features(tokens.to(torch.uint8).numpy())
-        nearest = self.reference.nearest(features)
-        return torch.from_numpy(novelty(nearest, np.full_like(nearest, np.inf), self.unit))
+        nearest = self.template.reference.nearest(features)
+        return torch.from_numpy(novelty(nearest, np.full_like(nearest, np.inf), self.template.unit))
 
     def _see_offers(self) -> None:
         """What the generator and the moves have on offer in the places of real pieces."""

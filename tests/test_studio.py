@@ -25,17 +25,17 @@ def studio(seed=0):
 
 def test_a_model_knows_every_training_fragment_where_there_is_room():
     expected = np.unique(toy_store().select(TRAIN), axis=0)
-    assert np.array_equal(studio().known, expected)
+    assert np.array_equal(studio().template.known, expected)
 
 
 def test_else_it_knows_a_sample_that_the_seed_draws(monkeypatch):
-    everything = {tuple(row) for row in studio().known.tolist()}
+    everything = {tuple(row) for row in studio().template.known.tolist()}
     monkeypatch.setattr(module, "KNOWN_BYTES", 4 * 2)  # four fragments of two tokens
-    known = studio().known
+    known = studio().template.known
     assert len(known) == 4 < len(everything)
     assert {tuple(row) for row in known.tolist()} < everything
-    assert np.array_equal(known, studio().known)
-    assert any(not np.array_equal(known, studio(seed).known) for seed in range(1, 5))
+    assert np.array_equal(known, studio().template.known)
+    assert any(not np.array_equal(known, studio(seed).template.known) for seed in range(1, 5))
 
 
 def test_as_many_candidates_of_a_place_are_kept_as_asked():

@@ -26,9 +26,6 @@ class AgentConfig:
         gamma: discount.
         temperature: tau of the maximum-entropy policy and backup, in units of reward; realism is
             a tenth of a logit, so 0.1 takes the critics' ratio as it is.
-        backup: "soft" (maximum entropy) or "hard" (double DQN), to compare.
-        munchausen: weight of the scaled log-policy added to the reward (Vieillard, Pietquin, Geist:
-            "Munchausen reinforcement learning", NeurIPS 2020); 0 is plain soft DQN.
         learning_rate: Adam's.
         batch: transitions an update.
         target_interval: updates between copies to the target network.
@@ -39,8 +36,6 @@ class AgentConfig:
 
     gamma: float = 0.9
     temperature: float = 0.1
-    backup: str = "soft"
-    munchausen: float = 0.0
     learning_rate: float = 1e-3
     batch: int = 64
     target_interval: int = 50
@@ -74,15 +69,6 @@ def soft_value(values: Tensor, mask: Tensor, preference: Tensor, temperature: fl
     return value + bonus
 
 
-def hard_value(online: Tensor, target: Tensor, mask: Tensor, preference: Tensor) -> Tensor:
-    """Double DQN (van Hasselt et al., 2016): the online network chooses, the target one rates.
-
-    ``online``, ``target`` float ``[n, k, 3]``, ``mask`` bool ``[n, k]`` -> ``[n, 3]``.
-    """
-    best = scalar(online, preference).masked_fill(~mask, -torch.inf).argmax(1)
-    return target[torch.arange(len(best)), best]
-
-
 class DQNAgent:
     """Value network, target network, optimiser and schedules."""
 
@@ -110,11 +96,8 @@ class DQNAgent:
     def act(
         self, values: np.ndarray, mask: np.ndarray, epsilon: float, rng: np.random.Generator
     ) -> np.ndarray:
-        """Choose by exp(Q / tau), or by argmax with the hard backup; int64 ``[n]``."""
-        if self.config.backup == "hard":
-            chosen = np.where(mask.astype(bool), values, -np.inf).argmax(1)
-        else:
-            chosen = sample_softmax(values, mask, self.config.temperature, rng)
+        """Choose by exp(Q / tau), or at random with probability ``epsilon``; int64 ``[n]``."""
+        chosen = sample_softmax(values, mask, self.config.temperature, rng)
         random = sample_softmax(np.zeros_like(values), mask, 1.0, rng)
         return np.where(rng.random(len(values)) < epsilon, random, chosen)
 
@@ -127,7 +110,7 @@ class DQNAgent:
         rows = torch.arange(config.batch)
         chosen = self.network(now, preference)[rows, batch["action"]]  # [n, 3]
         with torch.no_grad():
-            target = self._target(batch, now, preference)
+            target = self._target(batch, preference)
         loss = F.smooth_l1_loss(chosen, target, beta=0.5)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -141,34 +124,15 @@ class DQNAgent:
             "q": scalar(chosen.detach().unsqueeze(1), preference).mean().item(),
         }
 
-    def _target(
-        self, batch: dict[str, Tensor], now: dict[str, Tensor], preference: Tensor
-    ) -> Tensor:
+    def _target(self, batch: dict[str, Tensor], preference: Tensor) -> Tensor:
         """Bellman targets ``[n, 3]``."""
         config = self.config
         following = {name[5:]: t for name, t in batch.items() if name.startswith("next.")}
         mask = following["action_mask"].bool()
         values = self.target(following, preference)
-        if config.backup == "hard":
-            value = hard_value(self.network(following, preference), values, mask, preference)
-        else:
-            value = soft_value(values, mask, preference, config.temperature)
-        reward = F.pad(batch["reward"], (0, 1))
-        if config.munchausen:
-            reward[:, 2] = config.munchausen * self._log_policy(batch, now, preference)
+        value = soft_value(values, mask, preference, config.temperature)
         going_on = (~batch["terminated"].bool()).float().unsqueeze(1)
-        return reward + config.gamma * going_on * value
-
-    def _log_policy(
-        self, batch: dict[str, Tensor], now: dict[str, Tensor], preference: Tensor
-    ) -> Tensor:
-        """Tau log(K pi(a|s)) of the target network; the logarithm is held between -5 and 5."""
-        tau = self.config.temperature
-        mask = now["action_mask"].bool()
-        logits = scalar(self.target(now, preference), preference) / tau
-        log_policy = logits.masked_fill(~mask, -torch.inf).log_softmax(1)
-        relative = log_policy + mask.sum(1, keepdim=True).log()
-        return tau * relative.gather(1, batch["action"].unsqueeze(1)).squeeze(1).clamp(-5, 5)
+        return F.pad(batch["reward"], (0, 1)) + config.gamma * going_on * value
 
 
 @torch.no_grad()

@@ -10,7 +10,6 @@ from composer.dqn.agent import (
     DQNAgent,
     blended_values,
     draw_preferences,
-    hard_value,
     sample_softmax,
     soft_value,
     to_tensors,
@@ -67,7 +66,7 @@ def play(replay, rng, count=64):
 def learn(updates, **settings):
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    defaults = {"capacity": 4096, "target_interval": 20, "temperature": 0.05, "munchausen": 0.0}
+    defaults = {"capacity": 4096, "target_interval": 20, "temperature": 0.05}
     config = AgentConfig(network=NETWORK, **{**defaults, **settings})
     agent, replay = DQNAgent(ToyDomain({}), config), ReplayBuffer(config.capacity)
     for _ in range(8):
@@ -76,9 +75,8 @@ def learn(updates, **settings):
     return agent, losses
 
 
-@pytest.mark.parametrize("backup", ["soft", "hard"])
-def test_learns_to_forgo_a_small_reward_for_a_later_one(backup):
-    agent, losses = learn(500, backup=backup)
+def test_learns_to_forgo_a_small_reward_for_a_later_one():
+    agent, losses = learn(500)
     rng = np.random.default_rng(1)
     observation = observe(None, draw(32, rng))
     rows = np.arange(32)
@@ -108,16 +106,6 @@ def test_one_network_serves_every_preference():
     assert (chosen == 3).mean() > 0.9  # the newest token, where only novelty counts
 
 
-def test_munchausen_adds_the_scaled_log_policy():
-    plain, _ = learn(400, temperature=0.2)
-    sharp, _ = learn(400, temperature=0.2, munchausen=0.9)
-    observation = observe(None, draw(32, np.random.default_rng(3)))
-    assert (
-        np.ptp(sharp.values(observation), axis=1).mean()
-        > 1.1 * np.ptp(plain.values(observation), axis=1).mean()
-    )
-
-
 def test_soft_value_is_the_scaled_log_mean_exp_over_valid_candidates():
     values = torch.rand(5, 4, 3)
     preference = torch.rand(5)
@@ -132,20 +120,12 @@ def test_soft_value_is_the_scaled_log_mean_exp_over_valid_candidates():
     )
 
 
-def test_hard_value_lets_the_online_network_choose_and_the_target_rate():
-    online = torch.tensor([[[1.0, 0, 0], [2.0, 0, 0], [9.0, 0, 0]]])
-    target = torch.tensor([[[5.0, 1, 0], [0.5, 2, 0], [7.0, 3, 0]]])
-    mask = torch.tensor([[True, True, False]])
-    assert hard_value(online, target, mask, torch.zeros(1)).tolist() == [[0.5, 2.0, 0.0]]
-
-
 def test_terminal_transitions_do_not_look_further():
     agent, _ = learn(0)
     replay = ReplayBuffer(64)
     play(replay, np.random.default_rng(0), 8)
     batch = replay.sample(32, np.random.default_rng(0))
-    now = {name[4:]: t for name, t in batch.items() if name.startswith("now.")}
-    target = agent._target(batch, now, torch.zeros(32))
+    target = agent._target(batch, torch.zeros(32))
     ended = batch["terminated"]
     assert torch.equal(target[ended, :2], batch["reward"][ended])
     assert (target[ended, 2] == 0).all()
