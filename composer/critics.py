@@ -106,14 +106,13 @@ class CompositionCritic(nn.Module):
         present: Tensor,
         position: Tensor,
         candidates: Tensor,
-        fragments: Tensor | None = None,
         related: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Candidates ``[n, k, *shape]`` -> ``choice [n, k]``, ``filled [n, k]``, ``empty [n]``.
 
-        ``fragments`` and ``related`` as in ``PlaceEncoder``.
+        ``related`` as in ``PlaceEncoder``.
         """
-        around, seen = self.places(context, present, position, candidates, fragments, related)
+        around, seen = self.places(context, present, position, candidates, related)
         state, gate = self.from_state(around).chunk(2, dim=1)
         both = state.unsqueeze(1) + (1 + gate).unsqueeze(1) * self.from_candidate(seen)
         choice, filled = self.choice(both).squeeze(-1), self.filled(both).squeeze(-1)
@@ -147,7 +146,6 @@ class Ensemble(nn.Module):
         present: Tensor,
         position: Tensor,
         candidates: Tensor,
-        fragments: Tensor | None = None,
         related: Tensor | None = None,
     ) -> Tensor:
         """The log ratio that speaks for a candidate: ``[n, k]``, clipped.
@@ -156,7 +154,7 @@ class Ensemble(nn.Module):
         known; the others as in ``CompositionCritic``.
         """
         around = (context, present, position, candidates)
-        judged = [member(*around, fragments, related) for member in self.members]
+        judged = [member(*around, related) for member in self.members]
         choice = torch.stack([choice for choice, _, _ in judged]).mean(0)
         choice = choice + self.moments(*around, related)
         if valid is not None:
@@ -208,11 +206,11 @@ class Critics:
         self.ensemble.eval()
         return {"critic_loss": loss.item(), "critic_accuracy": float(np.mean(accuracy))}
 
-    def _look(self, places: Places) -> tuple[Tensor | None, ...]:
+    def _look(self, places: Places) -> tuple[Tensor, ...]:
         """What ``CompositionCritic`` takes, of places with their candidates ``[n, k, ...]``."""
         candidates, context, present, position = map(torch.from_numpy, places)
         related = relate(self.domain, context, present, candidates)
-        return context, present, position, candidates, None, related
+        return context, present, position, candidates, related
 
     def _choosing(self, choice: Tensor) -> Tensor:
         """Which of ``[n, 1 + k]`` is the first, the one that people chose: InfoNCE.
@@ -239,6 +237,6 @@ def score(
     """``Ensemble`` for arrays, without gradients: float32 ``[n, k]``."""
     context, present, position, candidates = map(torch.from_numpy, inputs)
     related = relate(domain, context, present, candidates)  # once, not for each member
-    seen = (context, present, position, candidates, None, related)
+    seen = (context, present, position, candidates, related)
     judged: Tensor = ensemble(torch.from_numpy(valid), *seen)
     return judged.numpy()

@@ -274,11 +274,7 @@ class Domain(ABC):
 
     @abstractmethod
     def encoder(self, width: int) -> nn.Module:
-        """Fragments to embeddings ``[n, width]``.
-
-        Takes codes float ``[n, *shape, channels]`` where a gradient is wanted, or tokens int
-        ``[n, *shape]``; both give the same.
-        """
+        """Tokens int ``[n, *shape]`` to embeddings ``[n, width]``."""
 
     @abstractmethod
     def relations(self, fragments: torch.Tensor, first: int) -> torch.Tensor:

@@ -49,14 +49,12 @@ class PlaceEncoder(nn.Module):
         present: Tensor,
         position: Tensor,
         candidates: Tensor,
-        fragments: Tensor | None = None,
         related: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Context int ``[n, neighbours, *shape]``, candidates int ``[n, k, *shape]``.
 
-        ``fragments``, codes ``[n, k, *shape, channels]``, stands for the candidates where a
-        gradient with respect to them is wanted; ``related`` is what ``relate`` gives, where that
-        is known already. -> ``[n, state_width]``, ``[n, k, candidate_width]``.
+        ``related`` is what ``relate`` gives, where that is known already.
+        -> ``[n, state_width]``, ``[n, k, candidate_width]``.
         """
         count, neighbours = present.shape
         shown = present.float()
@@ -65,12 +63,8 @@ class PlaceEncoder(nn.Module):
             related = relate(self.domain, context, present, candidates)
         first, second = self.pairs
         among = related[:, first, second] * shown[:, first, None]  # [n, pairs, relations]
-        if fragments is None:
-            embedded = self.encoder(everything.flatten(0, 1)).view(count, related.shape[1], -1)
-            before, offered = embedded[:, :neighbours], embedded[:, neighbours:]
-        else:
-            before = self.encoder(context.flatten(0, 1)).view(count, neighbours, -1)
-            offered = self.encoder(fragments.flatten(0, 1)).view(*candidates.shape[:2], -1)
+        embedded = self.encoder(everything.flatten(0, 1)).view(count, related.shape[1], -1)
+        before, offered = embedded[:, :neighbours], embedded[:, neighbours:]
         before = before * shown.unsqueeze(-1)
         state = torch.cat((before.flatten(1), shown, among.flatten(1), position), dim=1)
         return state, torch.cat((offered, related[:, neighbours:].flatten(2)), dim=2)

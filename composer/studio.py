@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from composer import state
 from composer.composing import Chooser
 from composer.critics import Critics
 from composer.dqn.agent import DQNAgent, draw_preferences
-from composer.dqn.network import scalar
 from composer.dqn.replay import ReplayBuffer
 from composer.environment import CompositionVectorEnv
 from composer.errors import DataError
@@ -23,12 +21,12 @@ from composer.gan.fragment_gan import FragmentGAN, cosine
 from composer.gan.own import OwnPieces
 from composer.model import Model, build
 from composer.moments import Matching
-from composer.networks import relate
 from composer.places import Geometry, Pieces, Places
-from composer.reward import LOGIT_LIMIT, novelty
 from composer.stage import Stage
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from composer.composition import Composition
     from composer.fragments import FragmentStore
     from composer.training import TrainingConfig
@@ -46,7 +44,8 @@ class Studio:
         composed: the latest pieces composed for realism alone.
         offers: uint8 ``[n, places, picked, *shape]``, candidates for the places of
             ``real[offered_for]``.
-        elite: float32 ``[m, latent]``, latents of high value.
+        proposed: bool ``[n, places]``, where in ``composed`` the agent took what the generator made
+            for that place.
         sample: the first piece of the latest play; None before.
         rng: decides every draw, with torch's global state (initialisation and dropout).
     """
@@ -77,7 +76,7 @@ class Studio:
         self.composed = self.real.take(np.zeros(0, np.int64))
         self.offers = np.repeat(self.composed.fragments[:, :, None], config.picked, axis=2)
         self.offered_for = np.zeros(0, np.int64)
-        self.elite = np.zeros((0, self.gan.latent), np.float32)
+        self.proposed = np.zeros((0, self.geometry.places), bool)
         self.sample: Composition | None = None
         self.rounds = 0
 
@@ -117,7 +116,6 @@ class Studio:
         template.generator = self.gan.average
         template.critics = self.critics.ensemble
         template.value = self.agent.network
-        template.elite = self.elite
         if temperature is not None:
             template.temperature = temperature
         return template
@@ -133,17 +131,16 @@ class Studio:
         plans = self.real.plans[rows]
         seed = int(self.rng.integers(2**31))
         observation, _ = env.reset(seed=seed, options={"preference": preference, "plan": plans})
-        rewards, best = [], []
+        rewards = []
         while not env.stage.finished:
             values = self.agent.values(observation)
             action = self.agent.act(values, observation["action_mask"], epsilon, self.rng)
-            best.append(self._valued(env, values, observation["action_mask"]))
             following, _, terminated, _, info = env.step(action)
             vector = info["vector_reward"]
             self.replay.add(observation, action, vector, following, terminated)
             observation = following
             rewards.append(vector[:pure])
-        self._remember(env.stage.pieces.take(np.arange(pure)), np.concatenate(best))
+        self._remember(env.stage, np.arange(pure))
         self.sample = env.stage.composition(0, {"round": self.rounds + 1})
         realism, novelty = np.mean(rewards, axis=(0, 1))
         return {"realism": float(realism), "novelty": float(novelty), "epsilon": epsilon}
@@ -162,8 +159,8 @@ class Studio:
             group["lr"] = share * learner.config.learning_rate
 
     def create(self) -> dict[str, float]:
-        """Generator and fragment discriminator train, the generator also along the value."""
-        steps = [self.gan_step(guided=True) for _ in range(self.config.gan_steps)]
+        """Generator and fragment discriminator train, the generator also on what has value."""
+        steps = [self.gan_step() for _ in range(self.config.gan_steps)]
         return mean_of(steps)
 
     def criticise(self) -> dict[str, float]:
@@ -178,73 +175,41 @@ class Studio:
         latest = self.composed.take(np.arange(len(self.composed))[-played:])
         return mean_of(steps) | self.matching.update(latest)
 
-    def gan_step(self, *, guided: bool) -> dict[str, float]:
+    def gan_step(self) -> dict[str, float]:
         """One step of the fragment GAN: at real places, and in the generator's own pieces."""
         config, own = self.config.model.gan, self.own
         borrowed = config.batch - len(own.rows)
         rows, at = self.geometry.draw(self.real, borrowed, self.rng)
         given = self._surrounded(rows, at)
-        studied = self._surrounded(*self.geometry.draw(self.real, config.studied, self.rng))
+        studied = self._studied()
         real = seen = given
         if len(own.rows):
             beside = self.earlier.at(self.real, own.rows, own.at)
             real, seen = joined(given, beside), joined(given, own.look())
-        guide = None
-        if guided and config.guidance:
-            judged = self.geometry.at(self.real, rows, at)
-            going_on = self.geometry.at(own.pieces, np.arange(len(own.at)), own.at)
-            order = np.concatenate((at, own.at))
-            guide = partial(self.value_gradient, places=joined(judged, going_on), at=order)
-        values, made = self.gan.step(real, seen, studied, self.rng, guide)
+        values, made = self.gan.step(real, seen, studied, self.rng)
         own.go_on(made[borrowed:], self.rng)
         return values
+
+    def _studied(self) -> Places:
+        """Places of people's pieces and, once the agent plays, of its own, to learn from.
+
+        The agent takes a proposal the more often the higher its value, by exp(Q / tau): to learn to
+        make what was taken is to make content according to the value function (after Peters and
+        Schaal: "Reinforcement learning by reward-weighted regression", ICML 2007).
+        """
+        config = self.config.model.gan
+        rows, at = np.nonzero(self.proposed)
+        chosen = round(config.chosen * config.studied) if len(rows) else 0
+        drawn = self.geometry.draw(self.real, config.studied - chosen, self.rng)
+        picked = self.rng.integers(max(len(rows), 1), size=chosen)
+        played = self.earlier.at(self.composed, rows[picked], at[picked])
+        return joined(self._surrounded(*drawn), played)
 
     def _surrounded(self, rows: np.ndarray, at: np.ndarray) -> Places:
         """Places of real pieces as the generator sees them, a part of what is around hidden."""
         given = self.complete.at(self.real, rows, at)
         hidden = self.domain.hide(given.present, self.config.model.gan.context_dropout, self.rng)
         return given._replace(present=given.present & ~hidden)
-
-    def value_gradient(
-        self, fragments: Tensor, tokens: Tensor, places: Places, at: np.ndarray
-    ) -> Tensor:
-        """dQ/d fragment: realism by the critics now, and the value network's future.
-
-        ``fragments`` codes ``[n, *shape, channels]`` -> the same shape; ``tokens``: what they are;
-        ``at`` int ``[n]``: which places of their pieces these are.
-        """
-        probe = fragments.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.value(probe, tokens, places, at).sum(), probe)
-        return gradient
-
-    def value(self, fragments: Tensor, tokens: Tensor, places: Places, at: np.ndarray) -> Tensor:
-        """Q, for realism alone, of fragments as in ``value_gradient`` in their places: ``[n]``."""
-        new = self._novelty(tokens)
-        tokens, shown = tokens.unsqueeze(1), fragments.unsqueeze(1)
-        context, present, position = (torch.from_numpy(array) for array in places[1:])
-        related = relate(self.domain, context, present, tokens)  # once, not for each network
-        seen = (context, present, position, tokens, shown, related)
-        judged = self.critics.ensemble(None, *seen)
-        realism = (judged + LOGIT_LIMIT) / (2 * LOGIT_LIMIT)  # [n, 1]
-        scores = torch.stack((realism, new.unsqueeze(1)), dim=2)
-        progress = torch.from_numpy(at / self.geometry.places).float().unsqueeze(1)
-        observation = {
-            "context": context,
-            "present": present,
-            "position": position,
-            "candidates": tokens,
-            "scores": scores,
-            "progress": progress,
-        }
-        preference = position.new_zeros(len(position))
-        values = self.agent.network(observation, preference, shown, related)
-        return scalar(values, preference).squeeze(1)
-
-    def _novelty(self, tokens: Tensor) -> Tensor:
-        """How unlike the training fragments ``tokens`` ``[n, *shape]`` are: float32 ``[n]``."""
-        features = self.domain.features(tokens.to(torch.uint8).numpy())
-        nearest = self.template.reference.nearest(features)
-        return torch.from_numpy(novelty(nearest, np.full_like(nearest, np.inf), self.template.unit))
 
     def _see_offers(self) -> None:
         """What the generator and the moves have on offer in the places of real pieces."""
@@ -281,20 +246,11 @@ class Studio:
     def _environment(self) -> CompositionVectorEnv:
         return CompositionVectorEnv(self.model().world(), self.config.episodes)
 
-    def _valued(
-        self, env: CompositionVectorEnv, values: np.ndarray, mask: np.ndarray
-    ) -> np.ndarray:
-        """Latents of the drawn candidates that stand highest above their state's mean value."""
-        drawn, there = env.stage.drawn, mask.astype(bool)
-        mean = values.mean(1, keepdims=True, where=there)
-        advantage = np.where(there, values - mean, -np.inf)[:, :drawn]
-        rows = np.argsort(advantage.max(1))[-self.config.elite_step :]
-        return env.stage.offered[rows, advantage[rows].argmax(1)]
-
-    def _remember(self, pieces: Pieces, latents: np.ndarray) -> None:
-        self.composed = self.composed.followed_by(pieces, self.config.remembered)
-        elite = np.concatenate((self.elite, latents))
-        self.elite = elite[-self.config.elite :]
+    def _remember(self, stage: Stage, rows: np.ndarray) -> None:
+        limit, fresh = self.config.remembered, stage.world.candidates.fresh
+        self.composed = self.composed.followed_by(stage.pieces.take(rows), limit)
+        taken = stage.chosen[rows] < fresh  # the others were made for an earlier place
+        self.proposed = np.concatenate((self.proposed, taken))[-limit:]
 
     # ---- state -------------------------------------------------------------------------------
 
@@ -308,7 +264,7 @@ class Studio:
         tensors["composed_plans"] = torch.from_numpy(self.composed.plans)
         tensors["offers"] = torch.from_numpy(self.offers)
         tensors["offered_for"] = torch.from_numpy(self.offered_for)
-        tensors["elite"] = torch.from_numpy(self.elite)
+        tensors["proposed"] = torch.from_numpy(self.proposed)
         tensors["torch_rng"] = torch.get_rng_state()
         return tensors
 
@@ -331,7 +287,7 @@ class Studio:
         self.composed = self.geometry.remember(composed)
         self.offers = tensors["offers"].numpy()
         self.offered_for = tensors["offered_for"].numpy()
-        self.elite = tensors["elite"].numpy()
+        self.proposed = tensors["proposed"].numpy()
         torch.set_rng_state(tensors["torch_rng"])
         self.rounds = counters["rounds"]
         self.gan.penalty_scale = counters["penalty_scale"]

@@ -12,7 +12,7 @@ from composer.critics import CriticConfig
 from composer.dqn.agent import AgentConfig
 from composer.dqn.network import ValueConfig
 from composer.errors import DataError, DivergenceError, ModelError, UsageError
-from composer.gan.fragment_gan import Context, GanConfig, limit_norm
+from composer.gan.fragment_gan import Context, GanConfig
 from composer.gan.guard import GuardConfig
 from composer.model import ModelConfig, load_model
 from composer.places import Geometry, Pieces, look_up
@@ -43,7 +43,7 @@ CONFIG = TrainingConfig(
             target_interval=5,
             network=ValueConfig(8, 16, 4),
         ),
-        candidates=CandidateConfig(fresh=3, guided=2, vary=2),
+        candidates=CandidateConfig(fresh=5, vary=2),
     ),
 )
 
@@ -203,7 +203,7 @@ def taught(folder, gan, steps, kinds=1):
     config = replace(CONFIG, model=replace(CONFIG.model, gan=gan))
     studio, values = Training(toy_store(kinds=kinds), folder, config, Silent()).studio, {}
     for _ in range(steps):
-        values = studio.gan_step(guided=False)
+        values = studio.gan_step()
     return studio, values
 
 
@@ -223,7 +223,7 @@ def test_training_teaches_the_rule_of_the_toy_pieces(tmp_path):
 def test_the_generator_learns_to_reconstruct_where_it_is_asked_to(tmp_path):
     studio, first = taught(tmp_path, replace(LEARNING, studied=64, reconstruction=1.0), 1)
     for _ in range(150):
-        values = studio.gan_step(guided=False)
+        values = studio.gan_step()
     assert values["misfit"] + values["surprise"] < 0.8 * (first["misfit"] + first["surprise"])
     assert first["misfit"] == pytest.approx(np.log(6), abs=0.3)  # at first any token will do
     _, plain = taught(tmp_path, LEARNING, 1)
@@ -277,18 +277,17 @@ def test_a_share_of_the_batch_goes_on_with_what_was_made(tmp_path):
     shown = []
     step = studio.gan.step
 
-    def spy(real, seen, studied, rng, guide):
-        shown.append((real, seen, guide))
-        values, made = step(real, seen, studied, rng, guide)
+    def spy(real, seen, studied, rng):
+        shown.append((real, seen))
+        values, made = step(real, seen, studied, rng)
         shown.append(made)
         return values, made
 
     studio.gan.step = spy
     at, rows = studio.own.at.copy(), studio.own.rows.copy()
     seen_own = studio.own.look()
-    studio.gan_step(guided=True)
-    (real, seen, guide), made = shown
-    assert guide is not None
+    studio.gan_step()
+    (real, seen), made = shown
     assert made.shape == (16, 2)
     assert made.dtype == np.uint8
     for a, b, own in zip(real, seen, seen_own, strict=True):
@@ -306,12 +305,12 @@ def test_without_own_pieces_the_generator_sees_real_surroundings_alone(tmp_path)
     step = studio.gan.step
     same = []
 
-    def spy(real, seen, studied, rng, guide):
+    def spy(real, seen, studied, rng):
         same.append((real is seen, len(studied.fragments)))
-        return step(real, seen, studied, rng, guide)
+        return step(real, seen, studied, rng)
 
     studio.gan.step = spy
-    studio.gan_step(guided=False)
+    studio.gan_step()
     assert same == [(True, 0)]
 
 
@@ -425,13 +424,13 @@ def test_nan_is_noticed_within_a_step_rolled_back_and_in_the_end_told(tmp_path):
     for tries in (1, 2):
         with torch.no_grad():
             next(studio.gan.discriminator.parameters()).fill_(torch.nan)
-        assert not guard.healthy(studio.gan_step(guided=False))
+        assert not guard.healthy(studio.gan_step())
         assert studio.gan.penalty_scale == 2.0**tries
-        assert guard.healthy(studio.gan_step(guided=False))
+        assert guard.healthy(studio.gan_step())
     with torch.no_grad():
         next(studio.gan.generator.parameters()).fill_(torch.inf)
     with pytest.raises(DivergenceError, match="diverged"):
-        guard.healthy(studio.gan_step(guided=False))
+        guard.healthy(studio.gan_step())
 
 
 def test_nan_in_a_round_rolls_the_generator_back_whatever_it_learns_by(tmp_path):
@@ -454,7 +453,7 @@ def test_the_guard_rolls_back_after_a_lasting_collapse(tmp_path):
     assert guard.measured(1.0, 1.0)
     best = {name: tensor.clone() for name, tensor in gan.state().items()}
     for _ in range(5):
-        training.studio.gan_step(guided=False)
+        training.studio.gan_step()
     assert [guard.measured(0.5, 0.1) for _ in range(3)] == [False] * 3  # near, but all alike
     assert all(torch.equal(best[name], tensor) for name, tensor in gan.state().items())
     assert guard.retries == 1
@@ -473,62 +472,53 @@ def test_without_a_varied_generator_the_warm_up_ends_with_the_last_one(tmp_path)
     assert told == ["fragments are hardly varied yet; going on with the last ones"]
 
 
-def test_the_value_gradient_raises_the_value_and_is_limited(tmp_path):
+def test_what_is_played_is_remembered(tmp_path):
     studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    with torch.no_grad():
-        torch.nn.init.normal_(studio.agent.network.state_head.weight, std=0.5)
-    places = studio.geometry.sample(studio.real, 32, np.random.default_rng(0))
-    soft = torch.softmax(torch.randn(32, 2, 6), -1)
-    tokens = soft.argmax(-1)
-    at = np.arange(32) % PLACES
-    gradient = studio.value_gradient(soft, tokens, places, at)
-    assert gradient.shape == soft.shape
-    assert gradient.flatten(1).norm(dim=1).min() > 0
-    with torch.no_grad():
-        tried = (soft, soft + 1e-3 * gradient)
-        before, after = (studio.value(x, tokens, places, at) for x in tried)
-    assert (after > before).all()
-    adversarial = torch.randn_like(soft)
-    limited = limit_norm(gradient, adversarial, 0.1).flatten(1).norm(dim=1)
-    assert limited.numpy() == pytest.approx(0.1 * adversarial.flatten(1).norm(dim=1).numpy())
+    stages, make = [], studio._environment
+    studio._environment = lambda: stages.append(make()) or stages[-1]
+    for _ in range(7):
+        studio.play()
+    assert len(studio.replay) == CONFIG.model.agent.capacity
+    pure = CONFIG.episodes - CONFIG.explorers  # pieces for novelty are not shown to the critics
+    played = [env.stage.composition(row, {}) for env in stages for row in range(pure)]
+    latest = played[-CONFIG.remembered :]
+    assert np.array_equal(studio.composed.fragments, [piece.fragments for piece in latest])
+    assert np.array_equal(studio.composed.plans, [piece.plan for piece in latest])
+    fresh = [[origin.kind == "fresh" for origin in piece.origins] for piece in latest]
+    assert np.array_equal(studio.proposed, fresh)
+    assert 0 < studio.proposed.mean() < 1
 
 
-def test_the_value_is_asked_as_in_play(tmp_path):
-    """How far the piece has come and how new a fragment is, as the agent sees them."""
-    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    places = studio.geometry.sample(studio.real, 8, np.random.default_rng(0))
-    tokens = torch.from_numpy(places.fragments.astype(np.int64))
-    tokens[4:] = 5 - tokens[4:]
-    seen = []
-    studio.agent.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    studio.value(torch.nn.functional.one_hot(tokens, 6).float(), tokens, places, np.arange(8) % 5)
-    (asked,) = seen
-    assert asked["progress"][:, 0].tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 0, 0.2, 0.4])
-    world = studio.model().world()
-    away = world.known.nearest(world.domain.features(tokens.numpy().astype(np.uint8)))
-    new = asked["scores"][:, 0, 1].detach().numpy()
-    assert new == pytest.approx((away / world.unit).clip(max=1))
-    assert new[:4].max() < 1e-3  # what people wrote is known
+def test_the_generator_learns_to_make_what_the_agent_takes(tmp_path):
+    """It makes what was taken of its proposals in the surroundings in which it was taken."""
+    gan = replace(LEARNING, studied=64, chosen=0.5, reconstruction=5.0)
+    studio, _ = taught(tmp_path, gan, 100)
+    studio.composed = studio.real.take(np.arange(20))
+    studio.proposed = np.zeros((20, PLACES), bool)
+    studio.proposed[:, 2] = True
+    studio.composed.fragments[:, 2] = [1, 4]  # no piece of people has that anywhere
+    studio.composed.fragments[:, 3] = [3, 0]  # a repeat, or the like
+    for _ in range(100):
+        studio.gan_step()
+    noise = np.random.default_rng(3).standard_normal((400, 4), dtype=np.float32)
+    rows = np.arange(400) % 20
+
+    def made(place):
+        places = studio.earlier.at(studio.composed, rows, np.full(400, place))
+        return studio.gan.generate(places, noise)
+
+    assert (made(2) == [1, 4]).all(1).mean() > 0.3
+    assert not (made(3) == [3, 0]).all(1).any()
 
 
-def test_latents_of_high_value_are_kept(tmp_path):
-    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
+def test_a_share_of_what_is_studied_was_taken_by_the_agent_once_it_plays(tmp_path):
+    studio = Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio
+    assert len(studio._studied().fragments) == 12
     studio.play()
-    assert studio.elite.shape == (CONFIG.elite_step * PLACES, 4)
-    assert studio.composed.fragments.shape == (CONFIG.episodes - CONFIG.explorers, PLACES, 2)
-    assert studio.composed.plans.shape == (CONFIG.episodes - CONFIG.explorers, PLACES)
-    assert len(studio.replay) == CONFIG.episodes * PLACES
-
-
-def test_latents_of_candidates_that_were_not_there_are_not_kept(tmp_path):
-    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    env = studio._environment()
-    observation, _ = env.reset(seed=0)
-    values = np.zeros(observation["action_mask"].shape)
-    values[:, 5], values[:, 1] = 9, 1  # at the first place nothing can be varied
-    assert not observation["action_mask"][:, 5:7].any()
-    kept = studio._valued(env, values, observation["action_mask"])
-    assert {row.tobytes() for row in kept} <= {row.tobytes() for row in env.stage.offered[:, 1]}
+    studio.composed.fragments[:] = np.where(studio.proposed[..., None], [1, 4], [3, 0])
+    studied = studio._studied().fragments
+    assert (studied[6:] == [1, 4]).all()
+    assert (studied[:6, 0] == studied[:6, 1]).all()  # people's
 
 
 def test_windows_have_the_kind_of_their_piece(tmp_path):
@@ -560,7 +550,7 @@ def test_a_restored_studio_goes_on_from_the_same_own_pieces(tmp_path):
     first.play()
     first.learn()
     for _ in range(7):
-        first.gan_step(guided=False)
+        first.gan_step()
     first.criticise()
     stored = {name: tensor.clone() for name, tensor in first.tensors().items()}
     second.restore(stored, json.loads(json.dumps(first.counters())))
@@ -568,7 +558,7 @@ def test_a_restored_studio_goes_on_from_the_same_own_pieces(tmp_path):
     results = []
     for studio in studios:  # one after the other: both go on from torch's state in ``stored``
         torch.set_rng_state(stored["torch_rng"])
-        results.append([studio.gan_step(guided=True) for _ in range(PLACES)])
+        results.append([studio.gan_step() for _ in range(PLACES)])
         results[-1] += [studio.criticise(), studio.play(), studio.learn()]
     assert results[0] == results[1]
     a, b = (studio.tensors() for studio in studios)

@@ -58,9 +58,8 @@ class ToyEncoder(nn.Module):
         self.layer = nn.Linear(2 * CLASSES, width)
 
     def forward(self, fragments):
-        if not fragments.is_floating_point():
-            fragments = nn.functional.one_hot(fragments.long(), CLASSES).float()
-        return self.layer(fragments.flatten(1))
+        codes = nn.functional.one_hot(fragments.long(), CLASSES).float()
+        return self.layer(codes.flatten(1))
 
 
 class ToyDomain(Domain):

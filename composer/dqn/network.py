@@ -61,21 +61,15 @@ class ValueNetwork(nn.Module):
             nn.Linear(config.hidden, config.factors),
         )
 
-    def forward(
-        self,
-        observation: dict[str, Tensor],
-        preference: Tensor,
-        fragments: Tensor | None = None,
-        related: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, observation: dict[str, Tensor], preference: Tensor) -> Tensor:
         """Values of all candidates.
 
         ``observation`` batched as in ``CompositionEnv``; ``preference`` float ``[n]`` replaces the
-        observation's own. ``fragments`` and ``related`` as in ``PlaceEncoder``. -> ``[n, k, 3]``.
+        observation's own. -> ``[n, k, 3]``.
         """
         names = ("context", "present", "position", "candidates")
         around = (observation[name] for name in names)
-        state, seen = self.places(*around, fragments, related)
+        state, seen = self.places(*around)
         extra = torch.cat((preference[:, None], observation["progress"]), dim=1)
         head = self.state_head(self.state_tower(torch.cat((state, extra), dim=1)))
         head = head.view(-1, COMPONENTS, self.factors + 1)

@@ -43,11 +43,12 @@ class GanConfig:
             what to make them from in their surroundings; 0 for none. With it no latent is ignored
             and no sort of fragment forgotten (after Larsen et al.: "Autoencoding beyond pixels
             using a learned similarity metric", ICML 2016).
+        chosen: share of them that is, once the agent plays, what it chose of what the generator had
+            made: so it learns to make what has value.
         reconstruction: weight of the loss of that.
         own: share of a batch for which the generator goes on with its own pieces.
         rounding: whether the discriminator sees whole tokens (straight-through), or what the
             generator gives: the better choice where tokens are steps of something continuous.
-        guidance: the value gradient's norm, as a share of the adversarial gradient's.
         bfloat16: whether training multiplies in bfloat16, which is faster where a chip has it.
         ema: decay of the generator's moving average.
         steps: length of the schedules.
@@ -66,24 +67,16 @@ class GanConfig:
     penalty_interval: int = 2
     context_dropout: float = 0.5
     studied: int = 0
+    chosen: float = 0.5
     reconstruction: float = 20.0
     own: float = 0.0
     rounding: bool = True
-    guidance: float = 0.1
     bfloat16: bool = False
     ema: float = 0.998
     steps: int = 3000
 
 
-Guide = Callable[[Tensor, Tensor], Tensor]
 Reconstruct = Callable[..., tuple[Tensor, Tensor]]
-
-
-def limit_norm(gradient: Tensor, reference: Tensor, share: float) -> Tensor:
-    """Scale each row of ``gradient`` to ``share`` of the norm of ``reference``'s row."""
-    norm = gradient.flatten(1).norm(dim=1)
-    scale = share * reference.flatten(1).norm(dim=1) / norm.clamp_min(1e-12)
-    return gradient * scale.view(-1, *(1,) * (gradient.dim() - 1))
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -134,17 +127,13 @@ class FragmentGAN:
         seen: Places,
         studied: Places,
         rng: np.random.Generator,
-        guide: Guide | None = None,
     ) -> tuple[dict[str, float], np.ndarray]:
         """One discriminator and one generator update.
 
         ``real``: real fragments in their surroundings; ``seen``: the surroundings for which the
         generator makes its own, row by row those it is compared with: the same, or those in a piece
-        that it makes by itself; ``studied``: real fragments in their surroundings that it makes
-        again. ``guide`` maps generated fragments (codes,
-        straight-through, and tokens) to the gradient of a value that the generator shall ascend:
-        the value function's voice in the GAN. Returns losses and logits as floats, and what the
-        generator made, uint8.
+        that it makes by itself; ``studied``: fragments in their surroundings that it makes again.
+        Returns losses and logits as floats, and what the generator made, uint8.
         """
         self._schedule()
         around = Context(real, self.codes)
@@ -157,7 +146,7 @@ class FragmentGAN:
             self.generator_optimizer.zero_grad(set_to_none=True)
             if self.config.studied:
                 values |= self._reconstruct(studied)
-            found, made = self._update_generator(fragments, around, inside, noise[1], guide)
+            found, made = self._update_generator(fragments, around, inside, noise[1])
         self._update_average()
         self.steps += 1
         return values | found, made
@@ -217,27 +206,23 @@ class FragmentGAN:
         around: Context,
         inside: Context,
         noise: Tensor,
-        guide: Guide | None,
     ) -> tuple[dict[str, float], np.ndarray]:
         self.discriminator.requires_grad_(requires_grad=False)
         fake, tokens = self._draft(noise, inside)
         with torch.no_grad():
             real_logits = self._judge(real, around)
         loss = generator_loss(real_logits, self._judge(fake, inside))
-        (descent,) = torch.autograd.grad(loss, fake, retain_graph=True)
-        if guide is not None:
-            descent = descent - limit_norm(guide(fake, tokens), descent, self.config.guidance)
-        fake.backward(descent)
+        loss.backward()
         self.generator_optimizer.step()
         self.discriminator.requires_grad_(requires_grad=True)
         return {"g_loss": loss.item()}, tokens.to(torch.uint8).numpy()
 
     def _reconstruct(self, studied: Places) -> dict[str, float]:
-        """Add the gradient of what making the real fragments again is short of, in nats."""
+        """Add the gradient of what making the fragments again is short of, in nats."""
         reconstruct = cast("Reconstruct", self.generator.reconstruct)
-        real = look_up(studied.fragments, self.codes)
-        outputs, surprise = reconstruct(real, *Context(studied, self.codes))
-        misfit = self.domain.misfit(outputs.float(), real).mean()
+        fragments = look_up(studied.fragments, self.codes)
+        outputs, surprise = reconstruct(fragments, *Context(studied, self.codes))
+        misfit = self.domain.misfit(outputs.float(), fragments).mean()
         surprise = surprise.float().mean()
         (self.config.reconstruction * (misfit + surprise)).backward()
         return {"misfit": misfit.item(), "surprise": surprise.item()}

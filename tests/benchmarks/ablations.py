@@ -84,12 +84,12 @@ class FragmentCritic(nn.Module):
         present: Tensor,
         position: Tensor,
         candidates: Tensor,
-        fragments: Tensor | None = None,
         related: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """As ``CompositionCritic``; all that it has to say is the choice."""
+        del related
         count, choices = candidates.shape[:2]
-        shown = look_up(candidates, self.codes) if fragments is None else fragments
+        shown = look_up(candidates, self.codes)
         around = (
             look_up(context[:, :GENERATOR_LAGS], self.codes),
             present[:, :GENERATOR_LAGS].float(),
@@ -136,18 +136,11 @@ def with_model(config: TrainingConfig, **parts: Any) -> TrainingConfig:
     return replace(config, model=replace(config.model, **parts))
 
 
-def unguided_latents(config: TrainingConfig) -> TrainingConfig:
-    """Fresh candidates in the place of guided ones."""
-    old = config.model.candidates
-    return with_model(config, candidates=replace(old, fresh=old.fresh + old.guided, guided=0))
-
-
 WHOLE = "all"
 VARIANTS = {
     WHOLE: Variant(),
-    "no guided latents": Variant(unguided_latents),
-    "no value gradient": Variant(
-        lambda config: with_model(config, gan=replace(config.model.gan, guidance=0.0))
+    "no guidance by value": Variant(
+        lambda config: with_model(config, gan=replace(config.model.gan, chosen=0.0))
     ),
     "discriminator only": Variant(inside=discriminator_only),
     "one critic": Variant(

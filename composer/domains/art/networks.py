@@ -74,9 +74,8 @@ class TileEncoder(nn.Module):
         )
 
     def forward(self, tiles: Tensor) -> Tensor:
-        """Codes float ``[n, side, side, ..., channels]`` or tokens int ``[n, side, side, ...]``."""
-        seen = tiles if tiles.is_floating_point() else look_up(tiles, self.codes)
-        return self.layers(smooth(seen.flatten(3)).flatten(1))
+        """Tokens int ``[n, side, side, ...]``."""
+        return self.layers(smooth(look_up(tiles, self.codes).flatten(3)).flatten(1))
 
 
 class Modulated(nn.Module):
