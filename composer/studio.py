@@ -200,7 +200,7 @@ class Studio:
         config = self.config.model.gan
         rows, at = np.nonzero(self.proposed)
         chosen = round(config.chosen * config.studied) if len(rows) else 0
-        drawn = self.geometry.draw(self.real, config.studied - chosen, self.rng)
+        drawn = self.geometry.draw(self.real, config.studied, self.rng)
         picked = self.rng.integers(max(len(rows), 1), size=chosen)
         played = self.earlier.at(self.composed, rows[picked], at[picked])
         return joined(self._surrounded(*drawn), played)

@@ -511,14 +511,15 @@ def test_the_generator_learns_to_make_what_the_agent_takes(tmp_path):
     assert not (made(3) == [3, 0]).all(1).any()
 
 
-def test_a_share_of_what_is_studied_was_taken_by_the_agent_once_it_plays(tmp_path):
+def test_what_the_agent_took_is_studied_beside_what_people_wrote(tmp_path):
     studio = Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio
     assert len(studio._studied().fragments) == 12
     studio.play()
     studio.composed.fragments[:] = np.where(studio.proposed[..., None], [1, 4], [3, 0])
     studied = studio._studied().fragments
-    assert (studied[6:] == [1, 4]).all()
-    assert (studied[:6, 0] == studied[:6, 1]).all()  # people's
+    assert (studied[:12, 0] == studied[:12, 1]).all()  # people's
+    assert (studied[12:] == [1, 4]).all()
+    assert len(studied) == 18
 
 
 def test_windows_have_the_kind_of_their_piece(tmp_path):
