@@ -44,8 +44,6 @@ class Studio:
         composed: the latest pieces composed for realism alone.
         offers: uint8 ``[n, places, picked, *shape]``, candidates for the places of
             ``real[offered_for]``.
-        proposed: bool ``[n, places]``, where in ``composed`` the agent took what the generator made
-            for that place.
         sample: the first piece of the latest play; None before.
         rng: decides every draw, with torch's global state (initialisation and dropout).
     """
@@ -76,7 +74,6 @@ class Studio:
         self.composed = self.real.take(np.zeros(0, np.int64))
         self.offers = np.repeat(self.composed.fragments[:, :, None], config.picked, axis=2)
         self.offered_for = np.zeros(0, np.int64)
-        self.proposed = np.zeros((0, self.geometry.places), bool)
         self.sample: Composition | None = None
         self.rounds = 0
 
@@ -140,7 +137,8 @@ class Studio:
             self.replay.add(observation, action, vector, following, terminated)
             observation = following
             rewards.append(vector[:pure])
-        self._remember(env.stage, np.arange(pure))
+        pieces = env.stage.pieces.take(np.arange(pure))
+        self.composed = self.composed.followed_by(pieces, self.config.remembered)
         self.sample = env.stage.composition(0, {"round": self.rounds + 1})
         realism, novelty = np.mean(rewards, axis=(0, 1))
         return {"realism": float(realism), "novelty": float(novelty), "epsilon": epsilon}
@@ -193,17 +191,16 @@ class Studio:
     def _studied(self) -> Places:
         """Places of people's pieces and, once the agent plays, of its own, to learn from.
 
-        The agent takes a proposal the more often the higher its value, by exp(Q / tau): to learn to
-        make what was taken is to make content according to the value function (after Peters and
+        The agent takes a candidate the more often the higher its value, by exp(Q / tau): to learn
+        to make what was taken is to make content according to the value function (after Peters and
         Schaal: "Reinforcement learning by reward-weighted regression", ICML 2007).
         """
         config = self.config.model.gan
-        rows, at = np.nonzero(self.proposed)
-        chosen = round(config.chosen * config.studied) if len(rows) else 0
-        drawn = self.geometry.draw(self.real, config.studied, self.rng)
-        picked = self.rng.integers(max(len(rows), 1), size=chosen)
-        played = self.earlier.at(self.composed, rows[picked], at[picked])
-        return joined(self._surrounded(*drawn), played)
+        people = self._surrounded(*self.geometry.draw(self.real, config.studied, self.rng))
+        chosen = round(config.chosen * config.studied)
+        if not (len(self.composed) and chosen):
+            return people
+        return joined(people, self.earlier.sample(self.composed, chosen, self.rng))
 
     def _surrounded(self, rows: np.ndarray, at: np.ndarray) -> Places:
         """Places of real pieces as the generator sees them, a part of what is around hidden."""
@@ -246,12 +243,6 @@ class Studio:
     def _environment(self) -> CompositionVectorEnv:
         return CompositionVectorEnv(self.model().world(), self.config.episodes)
 
-    def _remember(self, stage: Stage, rows: np.ndarray) -> None:
-        limit, fresh = self.config.remembered, stage.world.candidates.fresh
-        self.composed = self.composed.followed_by(stage.pieces.take(rows), limit)
-        taken = stage.chosen[rows] < fresh  # the others were made for an earlier place
-        self.proposed = np.concatenate((self.proposed, taken))[-limit:]
-
     # ---- state -------------------------------------------------------------------------------
 
     def tensors(self) -> dict[str, Tensor]:
@@ -264,7 +255,6 @@ class Studio:
         tensors["composed_plans"] = torch.from_numpy(self.composed.plans)
         tensors["offers"] = torch.from_numpy(self.offers)
         tensors["offered_for"] = torch.from_numpy(self.offered_for)
-        tensors["proposed"] = torch.from_numpy(self.proposed)
         tensors["torch_rng"] = torch.get_rng_state()
         return tensors
 
@@ -287,7 +277,6 @@ class Studio:
         self.composed = self.geometry.remember(composed)
         self.offers = tensors["offers"].numpy()
         self.offered_for = tensors["offered_for"].numpy()
-        self.proposed = tensors["proposed"].numpy()
         torch.set_rng_state(tensors["torch_rng"])
         self.rounds = counters["rounds"]
         self.gan.penalty_scale = counters["penalty_scale"]

@@ -43,8 +43,8 @@ class GanConfig:
             what to make them from in their surroundings; 0 for none. With it no latent is ignored
             and no sort of fragment forgotten (after Larsen et al.: "Autoencoding beyond pixels
             using a learned similarity metric", ICML 2016).
-        chosen: so many more, as a share of them, are what the agent, once it plays, chose of what
-            the generator had made: so it learns to make what has value.
+        chosen: so many more, as a share of them, are what the agent, once it plays, chose for a
+            place of its own pieces: so the generator learns to make what has value.
         reconstruction: weight of the loss of that.
         own: share of a batch for which the generator goes on with its own pieces.
         rounding: whether the discriminator sees whole tokens (straight-through), or what the
