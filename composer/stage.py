@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from composer.domain import Domain, Layout, Rule
 
 Observation = dict[str, np.ndarray]
-GENERATED = ("fresh", "vary")
+GENERATED = ("fresh", "guided", "vary")
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,16 @@ class CandidateConfig:
 
     Attributes:
         fresh: from the prior.
+        guided: near latents of high value; from the prior while none are known.
         vary: the latent of an earlier place, jittered.
+        jitter: share of new noise in guided latents, 0 to 1.
         vary_jitter: share of new noise in varied latents, 0 to 1.
     """
 
-    fresh: int = 12
+    fresh: int = 8
+    guided: int = 4
     vary: int = 2
+    jitter: float = 0.7
     vary_jitter: float = 0.4
 
 
@@ -47,6 +51,7 @@ class World:
         critics: the ensemble that gives realism, in eval mode.
         known: features of training fragments.
         unit: typical distance between real fragments.
+        elite: float32 ``[m, latent]``, latents of high value; may be empty.
         candidates: what is offered.
     """
 
@@ -56,6 +61,7 @@ class World:
     critics: nn.Module
     known: reward.Reference
     unit: float
+    elite: np.ndarray
     candidates: CandidateConfig
 
 
@@ -237,11 +243,12 @@ class Stage:
         index = self.geometry.neighbours[self.place]
         moves = self.world.domain.moves(places.context, places.present, self.rng)
         fresh = self._normal(draft.fresh)
+        guided = self._guided(draft.guided)
         earlier = self.rng.integers(max(self.place, 1), size=(self.count, draft.vary))
         kept = self.latents[rows[:, None], earlier]
         varied = mix(kept, self._normal(draft.vary), draft.vary_jitter)
-        drawn = np.concatenate((fresh, varied), axis=1)
-        referred = np.full((self.count, draft.fresh), -1)
+        drawn = np.concatenate((fresh, guided, varied), axis=1)
+        referred = np.full((self.count, draft.fresh + draft.guided), -1)
         moved = index[moves.sources]
         self.referred = np.concatenate((referred, earlier, moved), axis=1)
         self.offered = np.concatenate((drawn, self.latents[rows[:, None], moved]), axis=1)
@@ -249,9 +256,9 @@ class Stage:
         made = self.world.domain.settle(made, self.placed[:, : self.place])
         self.candidates = np.concatenate((made, moves.fragments), axis=1)
         exists = np.ones(drawn.shape[:2], bool)
-        meeting = self.meeting[self.place]  # only fresh ones see the other end
+        meeting = self.meeting[self.place]  # only fresh and guided ones see the other end
         alike = np.take_along_axis(self.plans, earlier, 1) == self.plans[:, [self.place]]
-        exists[:, draft.fresh :] = alike & (self.place > 0 and not meeting)
+        exists[:, draft.fresh + draft.guided :] = alike & (self.place > 0 and not meeting)
         self.valid = np.concatenate((exists, moves.valid & ~meeting), axis=1)
         if self.allowed is not None:
             cells = np.indices(self.candidates.shape[2:])
@@ -269,7 +276,7 @@ class Stage:
                 self.valid[row, 0] = True
 
     def _generate(self, latents: np.ndarray, earlier: np.ndarray) -> np.ndarray:
-        """Fresh fragments see this place, varied ones the place they vary."""
+        """Fresh and guided fragments see this place, varied ones the place they vary."""
         drawn = self.drawn - earlier.shape[1]
         here = np.full((self.count, drawn if earlier.size else 1), self.place)  # looked at once
         at = np.concatenate((here, earlier), axis=1)
@@ -281,6 +288,13 @@ class Stage:
     def _normal(self, number: int) -> np.ndarray:
         shape = (self.count, number, self.world.latent)
         return self.rng.standard_normal(shape, dtype=np.float32)
+
+    def _guided(self, number: int) -> np.ndarray:
+        noise = self._normal(number)
+        if len(self.world.elite) == 0:
+            return noise
+        chosen = self.rng.integers(len(self.world.elite), size=(self.count, number))
+        return mix(self.world.elite[chosen], noise, self.world.candidates.jitter)
 
     def _score(self, places: Places) -> None:
         """Realism by the critics, novelty against the training set and this piece's past."""

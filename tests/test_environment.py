@@ -29,7 +29,8 @@ def world_of(kinds):
         critics=Ensemble(domain, config).eval(),
         known=Reference(np.unique(known, axis=0)),
         unit=2.0,
-        candidates=CandidateConfig(fresh=5, vary=2),
+        elite=np.zeros((0, LATENT), np.float32),
+        candidates=CandidateConfig(fresh=3, guided=2, vary=2),
     )
 
 
@@ -267,7 +268,7 @@ def test_where_kinds_meet_only_fragments_of_the_same_kind_are_seen_and_taken_up(
         assert (observation["present"] == alike).all()
         assert not observation["context"][:, ~np.array(alike)].any()
         offered = observation["action_mask"].astype(bool)
-        assert offered[:, names == "fresh"].all()
+        assert offered[:, np.isin(names, ("fresh", "guided"))].all()
         varied = env.stage.referred[:, names == "vary"]
         same = (PLAN[varied] == PLAN[place]) & (place > 0)
         assert np.array_equal(offered[:, names == "vary"], same)
@@ -347,7 +348,7 @@ def test_the_end_of_a_closed_piece_sees_its_beginning(world):
                 first = torch.from_numpy(env.stage.placed[0, 0]).long()
                 assert (context[0, 1].argmax(-1) == first).all()
         # where ends meet, only what was made for both may be chosen
-        made_here = world.candidates.fresh
+        made_here = world.candidates.fresh + world.candidates.guided
         assert masks[1][:made_here].all()
         assert masks[1][made_here:].any()
         assert masks[PLACES - 1][:made_here].all()
@@ -370,7 +371,7 @@ def test_offers_for_given_pieces_follow_their_plans_and_surroundings(kinds):
             return echo.repeat_interleave(len(latent) // len(echo), 0)
 
     kinds.generator = Echo()
-    kinds.candidates = CandidateConfig(fresh=5, vary=0)
+    kinds.candidates = CandidateConfig(fresh=3, guided=2, vary=0)
     offered = Stage(kinds, (PLACES,), 16).offer(pieces, np.random.default_rng(1), picked=3)
     assert offered.shape == (16, PLACES, 3, 2)
     for pick in range(3):

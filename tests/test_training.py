@@ -43,7 +43,7 @@ CONFIG = TrainingConfig(
             target_interval=5,
             network=ValueConfig(8, 16, 4),
         ),
-        candidates=CandidateConfig(fresh=5, vary=2),
+        candidates=CandidateConfig(fresh=3, guided=2, vary=2),
     ),
 )
 
@@ -472,49 +472,24 @@ def test_without_a_varied_generator_the_warm_up_ends_with_the_last_one(tmp_path)
     assert told == ["fragments are hardly varied yet; going on with the last ones"]
 
 
-def test_what_is_played_is_remembered(tmp_path):
+def test_latents_of_high_value_are_kept(tmp_path):
     studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    stages, make = [], studio._environment
-    studio._environment = lambda: stages.append(make()) or stages[-1]
-    for _ in range(7):
-        studio.play()
-    assert len(studio.replay) == CONFIG.model.agent.capacity
-    pure = CONFIG.episodes - CONFIG.explorers  # pieces for novelty are not shown to the critics
-    played = [env.stage.composition(row, {}) for env in stages for row in range(pure)]
-    latest = played[-CONFIG.remembered :]
-    assert np.array_equal(studio.composed.fragments, [piece.fragments for piece in latest])
-    assert np.array_equal(studio.composed.plans, [piece.plan for piece in latest])
-
-
-def test_the_generator_learns_to_make_what_the_agent_takes(tmp_path):
-    """Beside what people write: what it has not learnt to make costs it log 6 nats a token."""
-    found = {}
-    for share in (0.0, 0.5):
-        gan = replace(LEARNING, studied=64, chosen=share, reconstruction=5.0)
-        studio, _ = taught(tmp_path, gan, 50)
-        studio.composed = studio.real.take(np.arange(20))
-        studio.composed.fragments[:] = [1, 4]  # no piece of people has that anywhere
-        for _ in range(100):
-            studio.gan_step()
-        for who, pieces in (("people", studio.real), ("agent", studio.composed)):
-            places = studio.earlier.sample(pieces, 200, np.random.default_rng(0))
-            codes = look_up(places.fragments, studio.gan.codes)
-            outputs, _ = studio.gan.generator.reconstruct(codes, *Context(places, studio.gan.codes))
-            found[who, share] = studio.domain.misfit(outputs, codes).mean().item()
-    assert found["agent", 0.0] > 1
-    assert found["agent", 0.5] < 0.3
-    assert found["people", 0.5] < 0.4
-
-
-def test_what_the_agent_took_is_studied_beside_what_people_wrote(tmp_path):
-    studio = Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio
-    assert len(studio._studied().fragments) == 12
     studio.play()
-    studio.composed.fragments[:] = [1, 4]
-    studied = studio._studied().fragments
-    assert (studied[:12, 0] == studied[:12, 1]).all()  # people's
-    assert (studied[12:] == [1, 4]).all()
-    assert len(studied) == 18
+    assert studio.elite.shape == (CONFIG.elite_step * PLACES, 4)
+    assert studio.composed.fragments.shape == (CONFIG.episodes - CONFIG.explorers, PLACES, 2)
+    assert studio.composed.plans.shape == (CONFIG.episodes - CONFIG.explorers, PLACES)
+    assert len(studio.replay) == CONFIG.episodes * PLACES
+
+
+def test_latents_of_candidates_that_were_not_there_are_not_kept(tmp_path):
+    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
+    env = studio._environment()
+    observation, _ = env.reset(seed=0)
+    values = np.zeros(observation["action_mask"].shape)
+    values[:, 5], values[:, 1] = 9, 1  # at the first place nothing can be varied
+    assert not observation["action_mask"][:, 5:7].any()
+    kept = studio._valued(env, values, observation["action_mask"])
+    assert {row.tobytes() for row in kept} <= {row.tobytes() for row in env.stage.offered[:, 1]}
 
 
 def test_windows_have_the_kind_of_their_piece(tmp_path):

@@ -43,8 +43,6 @@ class GanConfig:
             what to make them from in their surroundings; 0 for none. With it no latent is ignored
             and no sort of fragment forgotten (after Larsen et al.: "Autoencoding beyond pixels
             using a learned similarity metric", ICML 2016).
-        chosen: so many more, as a share of them, are what the agent, once it plays, chose for a
-            place of its own pieces: so the generator learns to make what has value.
         reconstruction: weight of the loss of that.
         own: share of a batch for which the generator goes on with its own pieces.
         rounding: whether the discriminator sees whole tokens (straight-through), or what the
@@ -67,7 +65,6 @@ class GanConfig:
     penalty_interval: int = 2
     context_dropout: float = 0.5
     studied: int = 0
-    chosen: float = 0.5
     reconstruction: float = 20.0
     own: float = 0.0
     rounding: bool = True
@@ -132,8 +129,8 @@ class FragmentGAN:
 
         ``real``: real fragments in their surroundings; ``seen``: the surroundings for which the
         generator makes its own, row by row those it is compared with: the same, or those in a piece
-        that it makes by itself; ``studied``: fragments in their surroundings that it makes again.
-        Returns losses and logits as floats, and what the generator made, uint8.
+        that it makes by itself; ``studied``: real fragments in their surroundings that it makes
+        again. Returns losses and logits as floats, and what the generator made, uint8.
         """
         self._schedule()
         around = Context(real, self.codes)

@@ -48,12 +48,9 @@ FIGURES = {  # of pieces at novelty 0, then at the novelty that is asked for
     "profile": "L1 distance of the repeat profile",
     "content": "bars: sum of the four JSD",
     "seen": "bars: share seen in training",
-    "first": "first proposals: AUC of the stronger judge",
-    "first profile": "- L1 distance of the repeat profile",
     "new": "asked for novelty: novelty",
     "new seen": "- bars: share seen in training",
 }
-COMPARED = ("auc", "first")  # seed by seed
 JSD = ("intervals", "pitch_classes", "durations", "onsets")
 
 
@@ -139,12 +136,16 @@ def with_model(config: TrainingConfig, **parts: Any) -> TrainingConfig:
     return replace(config, model=replace(config.model, **parts))
 
 
+def unguided_latents(config: TrainingConfig) -> TrainingConfig:
+    """Fresh candidates in the place of guided ones."""
+    old = config.model.candidates
+    return with_model(config, candidates=replace(old, fresh=old.fresh + old.guided, guided=0))
+
+
 WHOLE = "all"
 VARIANTS = {
     WHOLE: Variant(),
-    "no guidance by value": Variant(
-        lambda config: with_model(config, gan=replace(config.model.gan, chosen=0.0))
-    ),
+    "no guided latents": Variant(unguided_latents),
     "discriminator only": Variant(inside=discriminator_only),
     "one critic": Variant(
         lambda config: with_model(config, critics=replace(config.model.critics, count=1))
@@ -192,10 +193,7 @@ def score(benchmark: Benchmark, model: Model, seed: int, novelty: float) -> dict
     made, _ = compose_scored(model, "agent", kinds, seed, 0.0)
     found = benchmark.score(made, seed)
     new, rewards = compose_scored(model, "agent", kinds, seed, novelty)
-    first = benchmark.score(compose_scored(model, "first", kinds, seed, 0.0)[0], seed)
     return found | {
-        "first": first["auc"],
-        "first profile": first["profile"],
         "content": sum(found[name] for name in JSD),
         "new": float(rewards[..., 1].mean()),
         "new seen": seen_share(new.reshape(-1, *model.domain.spec.shape), benchmark.known),
@@ -211,10 +209,9 @@ each variant. {machine}.
 {count} --seeds {seeds}
 
 Mean ± standard deviation over the training seeds. Of one seed all variants go on from the same
-warmed-up generator, so each AUC is compared seed by seed: below it is the mean of what a
+warmed-up generator, so the AUC is compared seed by seed: the second row is the mean of what a
 variant has more than **all**, with its 95% interval by Student's t. **no novelty** is the agent
-with the preference fixed at 0. **first proposals** are pieces of what the generator makes, with
-nobody choosing. The last two rows ask for novelty {novelty:g}.
+with the preference fixed at 0; the last two rows ask for novelty {novelty:g}.
 """
 
 
@@ -255,14 +252,15 @@ class Found:
 
 def report(found: Found, variants: list[str], seeds: list[int]) -> str:
     """The table in Markdown."""
-    rows = []
-    for figure, text in FIGURES.items():
-        found_by = {name: found.column(name, figure, seeds) for name in variants}
-        rows.append([text, *map(cell, found_by.values())])
-        if figure in COMPARED and WHOLE in variants and len(seeds) > 1:
-            more = [np.subtract(column, found_by[WHOLE]) for column in found_by.values()]
-            cells = [over_sets(part.tolist(), 3) for part in more]
-            rows.append(["- more than **all** has", *cells])
+    rows = [
+        [text, *(cell(found.column(name, figure, seeds)) for name in variants)]
+        for figure, text in FIGURES.items()
+    ]
+    if WHOLE in variants and len(seeds) > 1:
+        whole = np.array(found.column(WHOLE, "auc", seeds))
+        more = [np.array(found.column(name, "auc", seeds)) - whole for name in variants]
+        cells = [over_sets(part.tolist(), 3) for part in more]
+        rows.insert(1, ["- more than **all** has", *cells])
     return table(["figure", *variants], rows)
 
 

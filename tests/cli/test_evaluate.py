@@ -34,7 +34,7 @@ TINY = ModelConfig(
     gan=GanConfig(latent=4, generator_width=8, discriminator_width=8),
     critics=CriticConfig(count=1, embedding=8, hidden=8),
     agent=AgentConfig(network=ValueConfig(8, 8, 4)),
-    candidates=CandidateConfig(fresh=3, vary=1),
+    candidates=CandidateConfig(fresh=2, guided=1, vary=1),
 )
 SMALL = ["--count", "10", "--seeds", "1"]
 SCALE = np.array([60, 62, 64, 65, 67, 69, 71, 72])

@@ -32,13 +32,13 @@ MODEL = ModelConfig(
     gan=GAN,
     critics=CriticConfig(batch=64, steps=60),
     agent=AgentConfig(capacity=8192),
-    candidates=CandidateConfig(fresh=8, vary=0),
+    candidates=CandidateConfig(fresh=6, guided=2, vary=0),
 )
 SMALL = ModelConfig(
     gan=replace(GAN, generator_width=32, discriminator_width=16, batch=16, studied=32, steps=60),
     critics=CriticConfig(count=2, embedding=16, hidden=48),
     agent=AgentConfig(capacity=1024, epsilon_rounds=2),
-    candidates=CandidateConfig(fresh=3, vary=0),
+    candidates=CandidateConfig(fresh=2, guided=1, vary=0),
 )
 STANDARD = TrainingConfig(
     warm_up=6000,

@@ -30,14 +30,15 @@ LONG_PIECE, FEWEST_ROWS, LINE_HEIGHT = 96, 17, 400
 PAPER, INK, GREY = (252, 251, 248), (38, 40, 48), (112, 114, 122)
 BEAT_LINE, PITCH_LINE, BAR_LINE = (233, 232, 229), (206, 205, 202), (158, 158, 162)
 
-# Okabe and Ito (2008), distinct for the colour-blind: blue is new, warm ones come back.
+# Okabe and Ito (2008), distinct for the colour-blind: blues are new, warm ones come back.
 COLOURS: dict[str, Colour] = {
     "fresh": (0, 114, 178),
+    "guided": (86, 180, 233),
     "repeat": (213, 94, 0),
     "vary": (230, 159, 0),
     "sequence": (0, 158, 115),
 }
-SIGNS = {"repeat": "=", "vary": "~", "sequence": "±"}
+SIGNS = {"guided": "+", "repeat": "=", "vary": "~", "sequence": "±"}
 
 
 @dataclass(frozen=True)
