@@ -16,8 +16,8 @@ class Origin:
     """Where a fragment comes from.
 
     Attributes:
-        kind: ``"fresh"`` (new latent from the prior), ``"guided"`` (new latent near one of high
-            value), ``"vary"`` (the latent of an earlier place, jittered) or the name of a
+        kind: ``"fresh"`` (new latent from the prior), ``"guided"`` (near a fresh one of high value
+            for this place), ``"vary"`` (the latent of an earlier place, jittered) or the name of a
             structural move of the domain (``"repeat"``, ``"counterpart"``).
         place: the earlier place it refers to, None for fresh ones.
     """

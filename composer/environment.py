@@ -45,8 +45,9 @@ class CompositionEnv(gymnasium.Env[Observation, np.int64]):
 
     ## Description
     A piece has a fixed number of places (bars, tiles), filled in order. For each place the
-    environment offers K candidates: fresh ones from the generator, fresh ones near latents of high
-    value, variations of earlier fragments, and structural moves of the domain such as repeats.
+    environment offers K candidates: fresh ones from the generator, more of them near those that its
+    guide values most, variations of earlier fragments, and structural moves of the domain such as
+    repeats.
 
     ## Action space
     ``Discrete(K)``: the candidate to place. Candidates that do not exist at this place are masked

@@ -15,7 +15,7 @@ from composer import checkpoint
 from composer.catalogue import find_model
 from composer.critics import CriticConfig, Ensemble
 from composer.domain import domain_class
-from composer.dqn.agent import AgentConfig
+from composer.dqn.agent import AgentConfig, blended_values
 from composer.dqn.network import ValueNetwork
 from composer.errors import ModelError
 from composer.gan.fragment_gan import GanConfig
@@ -74,7 +74,6 @@ class Model:
         value: the value network.
         known: uint8 ``[n, *shape]``, different fragments of the training pieces: all of them, or a
             sample of a megabyte and a half.
-        elite: float32 ``[m, latent]``, latents of high value.
         temperature: of the softmax over Q when composing, matched on held-out pieces.
         card: where the model comes from, JSON-ready.
         hash: sha256 (hex) of the file of weights.
@@ -88,7 +87,6 @@ class Model:
     critics: nn.Module
     value: ValueNetwork
     known: np.ndarray
-    elite: np.ndarray
     temperature: float
     card: dict[str, Any] = field(default_factory=dict)
     hash: str = ""
@@ -112,7 +110,7 @@ class Model:
             critics=self.critics.eval(),
             known=self.reference,
             unit=self.unit,
-            elite=self.elite,
+            guide=lambda observation: blended_values(self.value, observation) / self.temperature,
             candidates=self.config.candidates,
         )
 
@@ -125,7 +123,6 @@ class Model:
             for key, tensor in part.state_dict().items()
         }
         tensors["known"] = torch.from_numpy(self.known)
-        tensors["elite"] = torch.from_numpy(self.elite.astype(np.float16))
         return tensors
 
     def document(self) -> dict[str, Any]:
@@ -152,7 +149,6 @@ def build(domain_id: str, settings: dict[str, Any], config: ModelConfig) -> Mode
         critics=Ensemble(domain, config.critics),
         value=ValueNetwork(domain, config.agent.network, config.agent.gamma),
         known=np.zeros((0, *domain.spec.shape), np.uint8),
-        elite=np.zeros((0, latent), np.float32),
         temperature=config.agent.temperature,
     )
 
@@ -178,7 +174,6 @@ def load_model(path: Path | str) -> Model:
             part.load_state_dict(select(tensors, name))
             part.requires_grad_(requires_grad=False)
         model.known = tensors["known"].numpy()
-        model.elite = tensors["elite"].float().numpy()
         model.temperature = float(document["temperature"])
         model.card = dict(document.get("card", {}))
     except (KeyError, RuntimeError, ValueError, TypeError) as error:

@@ -13,6 +13,8 @@ from composer.gan.fragment_gan import generate
 from composer.places import Geometry, Pieces, Places
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import nn
 
     from composer.domain import Domain, Layout, Rule
@@ -27,7 +29,7 @@ class CandidateConfig:
 
     Attributes:
         fresh: from the prior.
-        guided: near latents of high value; from the prior while none are known.
+        guided: near the latents of those fresh ones that the agent values most at this place.
         vary: the latent of an earlier place, jittered.
         jitter: share of new noise in guided latents, 0 to 1.
         vary_jitter: share of new noise in varied latents, 0 to 1.
@@ -36,7 +38,7 @@ class CandidateConfig:
     fresh: int = 8
     guided: int = 4
     vary: int = 2
-    jitter: float = 0.7
+    jitter: float = 0.4
     vary_jitter: float = 0.4
 
 
@@ -51,7 +53,8 @@ class World:
         critics: the ensemble that gives realism, in eval mode.
         known: features of training fragments.
         unit: typical distance between real fragments.
-        elite: float32 ``[m, latent]``, latents of high value; may be empty.
+        guide: logits ``[n, k]`` by which the agent would choose among the candidates of a batched
+            observation: Q / tau; None while nobody has learnt to.
         candidates: what is offered.
     """
 
@@ -61,7 +64,7 @@ class World:
     critics: nn.Module
     known: reward.Reference
     unit: float
-    elite: np.ndarray
+    guide: Callable[[Observation], np.ndarray] | None
     candidates: CandidateConfig
 
 
@@ -176,14 +179,19 @@ class Stage:
             return self._last_observation()
         places = self._look(np.full(self.count, self.place))
         self._draw(places)
-        self._score(places)
+        self.scores, self.features = self._score(places, self.candidates, self.valid)
+        return self._observation(places, self.candidates, self.scores, self.valid)
+
+    def _observation(
+        self, places: Places, candidates: np.ndarray, scores: np.ndarray, valid: np.ndarray
+    ) -> Observation:
         return {
             "context": places.context,
             "present": places.present.astype(np.int8),
             "position": places.position,
-            "candidates": self.candidates.copy(),
-            "scores": self.scores.copy(),
-            "action_mask": self.valid.astype(np.int8),
+            "candidates": candidates.copy(),
+            "scores": scores.copy(),
+            "action_mask": valid.astype(np.int8),
             "preference": self.preference[:, None].copy(),
             "progress": np.full((self.count, 1), self.place / self.geometry.places, np.float32),
         }
@@ -191,10 +199,16 @@ class Stage:
     def offer(self, pieces: Pieces, rng: np.random.Generator, picked: int = 1) -> np.ndarray:
         """Random candidates for each place of given pieces: uint8 ``[count, places, picked, ...]``.
 
-        Nothing is scored. Earlier places hold what stands in ``pieces``.
+        The agent's guide is asked for realism alone. Earlier places hold what stands in ``pieces``.
         """
         self._clear(rng)
+        self.preference = np.zeros(self.count, np.float32)
+        if pieces.memory is None:
+            pieces = self.geometry.remember(pieces)
         self.placed[:], self.plans[:] = pieces.fragments, pieces.plans
+        self.memory[:] = pieces.memory
+        flat = self.placed.reshape(-1, *self.placed.shape[2:])
+        self.past = self.world.domain.features(flat).reshape(self.past.shape)
         self.latents[:] = rng.standard_normal(self.latents.shape, dtype=np.float32)
         shape = self.placed.shape[2:]
         offered = np.zeros((*self.placed.shape[:2], picked, *shape), np.uint8)
@@ -238,12 +252,14 @@ class Stage:
 
     def _draw(self, places: Places) -> None:
         """Candidates ``[count, K, *shape]`` with their latents, validity and earlier place."""
-        draft, latent = self.world.candidates, self.world.latent
+        draft = self.world.candidates
         rows = np.arange(self.count)
         index = self.geometry.neighbours[self.place]
         moves = self.world.domain.moves(places.context, places.present, self.rng)
+        here = np.full((self.count, 1), self.place)
         fresh = self._normal(draft.fresh)
-        guided = self._guided(draft.guided)
+        made = self._generate(fresh, here)
+        guided = self._guided(places, fresh, made)
         earlier = self.rng.integers(max(self.place, 1), size=(self.count, draft.vary))
         kept = self.latents[rows[:, None], earlier]
         varied = mix(kept, self._normal(draft.vary), draft.vary_jitter)
@@ -252,9 +268,10 @@ class Stage:
         moved = index[moves.sources]
         self.referred = np.concatenate((referred, earlier, moved), axis=1)
         self.offered = np.concatenate((drawn, self.latents[rows[:, None], moved]), axis=1)
-        made = self._generate(drawn.reshape(-1, latent), earlier)
-        made = self.world.domain.settle(made, self.placed[:, : self.place])
-        self.candidates = np.concatenate((made, moves.fragments), axis=1)
+        later = drawn[:, draft.fresh :]  # varied ones see the place that they vary
+        at = np.concatenate((here.repeat(draft.guided, 1), earlier), axis=1) if draft.vary else here
+        more = self._generate(later, at)
+        self.candidates = np.concatenate((made, more, moves.fragments), axis=1)
         exists = np.ones(drawn.shape[:2], bool)
         meeting = self.meeting[self.place]  # only fresh and guided ones see the other end
         alike = np.take_along_axis(self.plans, earlier, 1) == self.plans[:, [self.place]]
@@ -275,41 +292,59 @@ class Stage:
                 self.candidates[row, 0] = rule.mend(placed, self.candidates[row, 0])
                 self.valid[row, 0] = True
 
-    def _generate(self, latents: np.ndarray, earlier: np.ndarray) -> np.ndarray:
-        """Fresh and guided fragments see this place, varied ones the place they vary."""
-        drawn = self.drawn - earlier.shape[1]
-        here = np.full((self.count, drawn if earlier.size else 1), self.place)  # looked at once
-        at = np.concatenate((here, earlier), axis=1)
+    def _generate(self, latents: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Fragments ``[count, k, *shape]`` of latents ``[count, k, latent]``.
+
+        ``at`` int ``[count, k]``: the place that each is made for; ``[count, 1]``: one for all.
+        """
+        shape = self.world.domain.spec.shape
+        if latents.shape[1] == 0:
+            return np.zeros((self.count, 0, *shape), np.uint8)
         rows = np.repeat(np.arange(self.count), at.shape[1])
         places = self.around.at(self.pieces, rows, at.reshape(-1))
-        made = generate(self.world.generator, self.world.domain, places, latents, self.allowed)
-        return made.reshape(self.count, self.drawn, *self.world.domain.spec.shape)
+        flat = latents.reshape(-1, self.world.latent)
+        made = generate(self.world.generator, self.world.domain, places, flat, self.allowed)
+        made = made.reshape(self.count, -1, *shape)
+        return self.world.domain.settle(made, self.placed[:, : self.place])
 
     def _normal(self, number: int) -> np.ndarray:
         shape = (self.count, number, self.world.latent)
         return self.rng.standard_normal(shape, dtype=np.float32)
 
-    def _guided(self, number: int) -> np.ndarray:
-        noise = self._normal(number)
-        if len(self.world.elite) == 0:
-            return noise
-        chosen = self.rng.integers(len(self.world.elite), size=(self.count, number))
-        return mix(self.world.elite[chosen], noise, self.world.candidates.jitter)
+    def _guided(self, places: Places, fresh: np.ndarray, made: np.ndarray) -> np.ndarray:
+        """Latents near those of fresh candidates ``made``, drawn as the agent would choose.
 
-    def _score(self, places: Places) -> None:
-        """Realism by the critics, novelty against the training set and this piece's past."""
+        A latent is worth something in its place: what it asks for depends on the surroundings.
+        """
+        draft, rows = self.world.candidates, np.arange(self.count)
+        noise = self._normal(draft.guided)
+        if self.world.guide is None or draft.guided == 0:
+            return noise
+        there = np.ones(made.shape[:2], bool)
+        scores, _ = self._score(places, made, there)
+        logits = self.world.guide(self._observation(places, made, scores, there))
+        gumbel = self.rng.gumbel(size=(*noise.shape[:2], draft.fresh))
+        chosen = (logits[:, None] + gumbel).argmax(2)
+        return mix(fresh[rows[:, None], chosen], noise, draft.jitter)
+
+    def _score(
+        self, places: Places, candidates: np.ndarray, valid: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Realism by the critics and novelty ``[count, k, 2]``; features ``[count, k, f]``.
+
+        New is what neither the training set nor this piece's past has.
+        """
         world, domain = self.world, self.world.domain
-        seen = (places.context, places.present, places.position, self.candidates)
-        logits = critics.score(domain, world.critics, self.valid, *seen)
-        flat = self.candidates.reshape(-1, *domain.spec.shape)
-        features = domain.features(flat)
-        to_training = world.known.nearest(features).reshape(self.count, -1)
+        seen = (places.context, places.present, places.position, candidates)
+        logits = critics.score(domain, world.critics, valid, *seen)
+        flat = domain.features(candidates.reshape(-1, *domain.spec.shape))
+        to_training = world.known.nearest(flat).reshape(logits.shape)
         to_past = np.full_like(to_training, np.inf)
-        self.features = features.reshape(self.count, self.choices, -1)
+        features = flat.reshape(*logits.shape, -1)
         if self.place > 0:
-            to_past = reward.nearest_each(self.features, self.past[:, : self.place])
+            to_past = reward.nearest_each(features, self.past[:, : self.place])
         new = reward.novelty(to_training, to_past, world.unit)
-        self.scores = np.stack((reward.realism(logits), new), axis=2)
+        return np.stack((reward.realism(logits), new), axis=2), features
 
     def _last_observation(self) -> Observation:
         """After the end nothing is left to look at: zeros, every action permitted."""

@@ -44,7 +44,6 @@ class Studio:
         composed: the latest pieces composed for realism alone.
         offers: uint8 ``[n, places, picked, *shape]``, candidates for the places of
             ``real[offered_for]``.
-        elite: float32 ``[m, latent]``, latents of high value.
         sample: the first piece of the latest play; None before.
         rng: decides every draw, with torch's global state (initialisation and dropout).
     """
@@ -75,7 +74,6 @@ class Studio:
         self.composed = self.real.take(np.zeros(0, np.int64))
         self.offers = np.repeat(self.composed.fragments[:, :, None], config.picked, axis=2)
         self.offered_for = np.zeros(0, np.int64)
-        self.elite = np.zeros((0, self.gan.latent), np.float32)
         self.sample: Composition | None = None
         self.rounds = 0
 
@@ -115,7 +113,6 @@ class Studio:
         template.generator = self.gan.average
         template.critics = self.critics.ensemble
         template.value = self.agent.network
-        template.elite = self.elite
         if temperature is not None:
             template.temperature = temperature
         return template
@@ -131,17 +128,17 @@ class Studio:
         plans = self.real.plans[rows]
         seed = int(self.rng.integers(2**31))
         observation, _ = env.reset(seed=seed, options={"preference": preference, "plan": plans})
-        rewards, best = [], []
+        rewards = []
         while not env.stage.finished:
             values = self.agent.values(observation)
             action = self.agent.act(values, observation["action_mask"], epsilon, self.rng)
-            best.append(self._valued(env, values, observation["action_mask"]))
             following, _, terminated, _, info = env.step(action)
             vector = info["vector_reward"]
             self.replay.add(observation, action, vector, following, terminated)
             observation = following
             rewards.append(vector[:pure])
-        self._remember(env.stage.pieces.take(np.arange(pure)), np.concatenate(best))
+        pieces = env.stage.pieces.take(np.arange(pure))
+        self.composed = self.composed.followed_by(pieces, self.config.remembered)
         self.sample = env.stage.composition(0, {"round": self.rounds + 1})
         realism, novelty = np.mean(rewards, axis=(0, 1))
         return {"realism": float(realism), "novelty": float(novelty), "epsilon": epsilon}
@@ -232,21 +229,6 @@ class Studio:
     def _environment(self) -> CompositionVectorEnv:
         return CompositionVectorEnv(self.model().world(), self.config.episodes)
 
-    def _valued(
-        self, env: CompositionVectorEnv, values: np.ndarray, mask: np.ndarray
-    ) -> np.ndarray:
-        """Latents of the drawn candidates that stand highest above their state's mean value."""
-        drawn, there = env.stage.drawn, mask.astype(bool)
-        mean = values.mean(1, keepdims=True, where=there)
-        advantage = np.where(there, values - mean, -np.inf)[:, :drawn]
-        rows = np.argsort(advantage.max(1))[-self.config.elite_step :]
-        return env.stage.offered[rows, advantage[rows].argmax(1)]
-
-    def _remember(self, pieces: Pieces, latents: np.ndarray) -> None:
-        self.composed = self.composed.followed_by(pieces, self.config.remembered)
-        elite = np.concatenate((self.elite, latents))
-        self.elite = elite[-self.config.elite :]
-
     # ---- state -------------------------------------------------------------------------------
 
     def tensors(self) -> dict[str, Tensor]:
@@ -259,7 +241,6 @@ class Studio:
         tensors["composed_plans"] = torch.from_numpy(self.composed.plans)
         tensors["offers"] = torch.from_numpy(self.offers)
         tensors["offered_for"] = torch.from_numpy(self.offered_for)
-        tensors["elite"] = torch.from_numpy(self.elite)
         tensors["torch_rng"] = torch.get_rng_state()
         return tensors
 
@@ -282,7 +263,6 @@ class Studio:
         self.composed = self.geometry.remember(composed)
         self.offers = tensors["offers"].numpy()
         self.offered_for = tensors["offered_for"].numpy()
-        self.elite = tensors["elite"].numpy()
         torch.set_rng_state(tensors["torch_rng"])
         self.rounds = counters["rounds"]
         self.gan.penalty_scale = counters["penalty_scale"]

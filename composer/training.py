@@ -49,7 +49,6 @@ class TrainingConfig:
         rehearsed: real pieces whose places are filled with candidates in a round, for the critics.
         picked: candidates kept of each of these places.
         remembered: latest composed (and rehearsed) pieces that the critics are trained on.
-        elite, elite_step: latents of high value kept, and taken from each step of play.
         final_rate: share of their learning rates that critics and agent end with, by a cosine: as
             long as one leaps, the other follows, and pieces swing about those of people.
         measure_interval: rounds between held-out measurements.
@@ -72,8 +71,6 @@ class TrainingConfig:
     rehearsed: int = 24
     picked: int = 6
     remembered: int = 240
-    elite: int = 512
-    elite_step: int = 4
     final_rate: float = 0.1
     measure_interval: int = 10
     measured: int = 96
@@ -139,7 +136,7 @@ def train(
     while not training.converged and not stop():
         values = studio.play()  # the agent composes, by its value function
         values |= studio.learn()  # and learns it from what it has played
-        values |= studio.create()  # the generator learns; it composes near what has value
+        values |= studio.create()  # the generator learns; in play that value guides it
         values |= studio.criticise()  # the critics tell real pieces from composed ones
         training.close_round(values)
     return training.finish(stop)

@@ -11,6 +11,7 @@ from toy import CLASSES, PLACES, ToyDomain, toy_pieces
 from composer.critics import CriticConfig, Ensemble
 from composer.domain import Rule
 from composer.environment import CompositionEnv, CompositionVectorEnv
+from composer.places import Pieces
 from composer.reward import Reference
 from composer.stage import CandidateConfig, Stage, World, mix
 
@@ -29,7 +30,7 @@ def world_of(kinds):
         critics=Ensemble(domain, config).eval(),
         known=Reference(np.unique(known, axis=0)),
         unit=2.0,
-        elite=np.zeros((0, LATENT), np.float32),
+        guide=None,
         candidates=CandidateConfig(fresh=3, guided=2, vary=2),
     )
 
@@ -339,10 +340,11 @@ def test_the_end_of_a_closed_piece_sees_its_beginning(world):
         env = CompositionEnv(world, closed=closed)
         masks = [env.reset(seed=0)[1]["action_mask"].astype(bool)]
         masks += [env.step(0)[4]["action_mask"].astype(bool) for _ in range(PLACES)]
-        assert len(world.generator.seen) == PLACES
-        for place, (context, present) in enumerate(world.generator.seen):
+        assert len(world.generator.seen) == 2 * PLACES  # fresh ones; guided and varied ones
+        for call, (context, present) in enumerate(world.generator.seen):
+            place = call // 2
             last = closed and place == PLACES - 1
-            here = present[: env.stage.drawn - 2]  # those that vary see the place they vary
+            here = present[:2]  # those that vary see the place they vary
             assert (here == torch.tensor([float(place > 0), float(last)])).all()
             if last:
                 first = torch.from_numpy(env.stage.placed[0, 0]).long()
@@ -355,6 +357,61 @@ def test_the_end_of_a_closed_piece_sees_its_beginning(world):
         assert masks[PLACES - 1][made_here:].any() == (not closed)
         # what agent and critics see does not depend on it
         assert np.array_equal(env.stage.geometry.neighbours, world.domain.neighbours((PLACES,)))
+
+
+def high(observation):
+    """A guide for whom the second token is all."""
+    return 1000.0 * observation["candidates"][..., 1]
+
+
+def test_guided_candidates_are_near_those_of_high_value(world):
+    world.candidates = CandidateConfig(fresh=6, guided=3, vary=2, jitter=0.0)
+    world.guide = high
+    env = CompositionVectorEnv(world, 64)
+    observation, _ = env.reset(seed=0)
+    for _ in range(PLACES):
+        fresh, guided = observation["candidates"][:, :6], observation["candidates"][:, 6:9]
+        assert (fresh[..., 1].max(1) > fresh[..., 1].min(1)).any()
+        assert np.array_equal(guided[..., 1], np.repeat(fresh[..., 1].max(1)[:, None], 3, axis=1))
+        latents = env.stage.offered
+        assert (latents[:, 6:9, None] == latents[:, None, :6]).all(3).any(2).all()
+        observation, *_ = env.step(np.zeros(64, int))
+
+
+def test_the_guide_is_asked_what_the_agent_will_be(world):
+    asked = []
+    world.guide = lambda observation: asked.append(observation) or high(observation)
+    env = CompositionVectorEnv(world, 8, preference=0.25)
+    observation, _ = env.reset(seed=0)
+    for place in range(PLACES):
+        for name in ("context", "present", "position", "preference", "progress"):
+            assert np.array_equal(asked[place][name], observation[name])
+        fresh = world.candidates.fresh
+        assert np.array_equal(asked[place]["candidates"], observation["candidates"][:, :fresh])
+        new = asked[place]["scores"][..., 1], observation["scores"][:, :fresh, 1]
+        assert np.array_equal(*new)
+        observation, *_ = env.step(np.zeros(8, int))
+
+
+def test_in_given_pieces_the_guide_is_asked_as_if_they_were_being_played(kinds):
+    asked = []
+    kinds.guide = lambda observation: asked.append(observation) or high(observation)
+    stage = Stage(kinds, (PLACES,), 4)
+    stage.begin(np.zeros(4, np.float32), np.random.default_rng(0))
+    while not stage.finished:
+        stage.choose(np.zeros(4, int))
+        stage.observe()
+    played, pieces = asked.copy(), stage.pieces.take(np.arange(4))
+    asked.clear()
+    Stage(kinds, (PLACES,), 4).offer(
+        Pieces(pieces.fragments, pieces.plans), np.random.default_rng(1)
+    )
+    for before, again in zip(played, asked, strict=True):
+        for name in ("context", "present", "position", "preference", "progress"):
+            assert before[name] == pytest.approx(again[name])
+    last = [np.unique(part[-1]["scores"][..., 1]) for part in (played, asked)]
+    assert last[0].min() < 1
+    assert last[1].min() < 1
 
 
 def test_offers_for_given_pieces_follow_their_plans_and_surroundings(kinds):

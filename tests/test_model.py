@@ -24,7 +24,6 @@ def toy(monkeypatch):
 def stored(tmp_path):
     model = build("toy", {}, CONFIG)
     model.known = np.array([[1, 2], [3, 3]], np.uint8)
-    model.elite = np.ones((3, 4), np.float32)
     model.card = {"name": "tiny"}
     save_model(model, tmp_path / "m")
     return model, tmp_path / "m"

@@ -472,24 +472,18 @@ def test_without_a_varied_generator_the_warm_up_ends_with_the_last_one(tmp_path)
     assert told == ["fragments are hardly varied yet; going on with the last ones"]
 
 
-def test_latents_of_high_value_are_kept(tmp_path):
+def test_what_is_played_is_remembered(tmp_path):
     studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    studio.play()
-    assert studio.elite.shape == (CONFIG.elite_step * PLACES, 4)
-    assert studio.composed.fragments.shape == (CONFIG.episodes - CONFIG.explorers, PLACES, 2)
-    assert studio.composed.plans.shape == (CONFIG.episodes - CONFIG.explorers, PLACES)
-    assert len(studio.replay) == CONFIG.episodes * PLACES
-
-
-def test_latents_of_candidates_that_were_not_there_are_not_kept(tmp_path):
-    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    env = studio._environment()
-    observation, _ = env.reset(seed=0)
-    values = np.zeros(observation["action_mask"].shape)
-    values[:, 5], values[:, 1] = 9, 1  # at the first place nothing can be varied
-    assert not observation["action_mask"][:, 5:7].any()
-    kept = studio._valued(env, values, observation["action_mask"])
-    assert {row.tobytes() for row in kept} <= {row.tobytes() for row in env.stage.offered[:, 1]}
+    stages, make = [], studio._environment
+    studio._environment = lambda: stages.append(make()) or stages[-1]
+    for _ in range(7):
+        studio.play()
+    assert len(studio.replay) == CONFIG.model.agent.capacity
+    pure = CONFIG.episodes - CONFIG.explorers  # pieces for novelty are not shown to the critics
+    played = [env.stage.composition(row, {}) for env in stages for row in range(pure)]
+    latest = played[-CONFIG.remembered :]
+    assert np.array_equal(studio.composed.fragments, [piece.fragments for piece in latest])
+    assert np.array_equal(studio.composed.plans, [piece.plan for piece in latest])
 
 
 def test_windows_have_the_kind_of_their_piece(tmp_path):
