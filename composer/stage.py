@@ -120,6 +120,12 @@ class Stage:
         return Pieces(self.placed, self.plans, self.memory)
 
     @property
+    def judged(self) -> int:
+        """Candidates that the critics score at a place; fresh ones twice, where others follow."""
+        guided = self.world.guide is not None and self.world.candidates.guided > 0
+        return self.choices + (self.world.candidates.fresh if guided else 0)
+
+    @property
     def finished(self) -> bool:
         """Whether every place is filled."""
         return self.place == self.geometry.places

@@ -472,6 +472,18 @@ def test_without_a_varied_generator_the_warm_up_ends_with_the_last_one(tmp_path)
     assert told == ["fragments are hardly varied yet; going on with the last ones"]
 
 
+def test_the_agent_is_the_guide_of_the_world_it_plays_in(tmp_path):
+    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
+    torch.nn.init.normal_(studio.agent.network.state_head.weight, std=0.5)
+    env = studio._environment()
+    observation, _ = env.reset(seed=0)
+    logits = env.stage.world.guide(observation)
+    assert env.stage.judged > env.stage.choices
+    assert logits == pytest.approx(
+        studio.agent.values(observation) / CONFIG.model.agent.temperature
+    )
+
+
 def test_what_is_played_is_remembered(tmp_path):
     studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
     stages, make = [], studio._environment

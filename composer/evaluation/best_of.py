@@ -1,8 +1,9 @@
 """Best of K whole pieces: what the critics are worth where nobody chooses place by place.
 
-An agent is offered K candidates at each place, and the critics score them all. For as many calls
-of the critics K whole pieces can be made, each by the generator's first proposals, and the one that
-they like best be kept. An agent that is no better than that wastes its choices.
+The critics score each candidate at each place, and fresh ones twice where others are made near
+them: K in all. For as many calls of the critics K whole pieces can be made, each by the generator's
+first proposals, and the one that they like best be kept. An agent that is no better than that
+wastes its choices.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from composer.evaluation.yardstick import Yardstick
     from composer.fragments import FragmentStore
     from composer.model import Model
+    from composer.stage import Stage
     from composer.training import Watcher
 
 PEOPLE, FILES = "people", "files"
@@ -147,7 +148,7 @@ def evaluate_model(model: Model, store: FragmentStore, plan: Plan, watcher: Watc
     sets |= _imitate(yardstick, people, plan, watcher)
     found = _measure(ruler, sets, watcher)
     known = form.seen_share(model.known, people.fragments) if len(model.known) else 0.0
-    facts = {"candidates": _candidates(model), "known_in_training": known}
+    facts = {"candidates": _stage(model).choices, "known_in_training": known}
     whole = _evaluation(ruler, sets, found, POLICIES[0], facts)
     if not plan.dial:
         return whole
@@ -183,7 +184,7 @@ def _compose(model: Model, people: People, plan: Plan, watcher: Watcher) -> Sets
     """
     batches = -(-plan.count // BATCH)
     places = people.unseen.windows.shape[1]
-    rivals = _candidates(model)
+    rivals = _stage(model).judged
     best = f"best of {rivals}"
     watcher.phase("composing", (len(POLICIES) + 1) * plan.seeds * batches * places)
     names, jobs = [], []
@@ -260,8 +261,8 @@ def _measured(columns: Mapping[str, Cells], row: str) -> bool:
     return not all(np.isnan(cells[row].value) for cells in columns.values())
 
 
-def _candidates(model: Model) -> int:
-    """How many candidates each chooser is offered at each place, at most."""
+def _stage(model: Model) -> Stage:
+    """What a chooser composes on: it knows how many candidates there are at each place."""
     from composer.stage import Stage
 
-    return Stage(model.world(), model.domain.training_layout, 1).choices
+    return Stage(model.world(), model.domain.training_layout, 1)
