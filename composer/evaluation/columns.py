@@ -15,8 +15,9 @@ import numpy as np
 from composer import reward
 from composer.evaluation import diversity, form
 from composer.evaluation.bootstrap import ratio_intervals
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.jackknife import GROUPS, jackknife_interval, leave_out
-from composer.evaluation.judge import JudgeConfig, JudgeResult, judge_auc
+from composer.evaluation.judge import JudgeResult, judge_auc
 from composer.evaluation.samples import Sample
 from composer.evaluation.yardstick import mean_of
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from composer.domain import Domain
+    from composer.evaluation.classifiers import JudgeConfig
     from composer.evaluation.columns import Cells
-    from composer.evaluation.judge import JudgeConfig
     from composer.evaluation.yardstick import Yardstick
     from composer.fragments import FragmentStore
     from composer.model import Model

@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from composer.checkpoint import replace_file
 from composer.domain import domain_class
 from composer.domains.music.domain import GENERATOR_LAGS
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.form import seen_share
-from composer.evaluation.judge import JudgeConfig
 from composer.evaluation.samples import compose_scored
 from composer.fragments import FragmentStore, open_store
 from composer.places import look_up

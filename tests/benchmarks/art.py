@@ -29,8 +29,8 @@ from composer.composing import POLICIES
 from composer.domain import domain_class
 from composer.domains.art.crops import CROP
 from composer.evaluation.bootstrap import ratio_interval
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.jackknife import T_VALUES
-from composer.evaluation.judge import JudgeConfig
 from composer.evaluation.parallel import at_once
 from composer.fragments import open_store
 from composer.model import load_model

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from composer.domains.art.domain import ArtDomain
+    from composer.evaluation.classifiers import JudgeConfig
     from composer.fragments import FragmentStore
     from composer.model import Model
     from composer.stage import Observation
@@ -112,7 +113,7 @@ def compose_canvases(
 class Benchmark:
     """Scores sets of canvases against the real ones of one folder."""
 
-    def __init__(self, store: FragmentStore, config: judge.JudgeConfig, count: int) -> None:
+    def __init__(self, store: FragmentStore, config: JudgeConfig, count: int) -> None:
         """Compare ``count`` canvases of each kind, or as many as there are real ones.
 
         ValueError for canvases that are too small to have a form.

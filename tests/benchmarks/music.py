@@ -26,6 +26,7 @@ from composer.domains.music.markov import BarMarkov
 from composer.domains.music.metrics import piece_statistics
 from composer.domains.music.tuner import melodies, tuner_ratios, tuner_table
 from composer.domains.music.yardstick import TUNER_EVENTS
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.form import (
     LAGS,
     profile_distance,
@@ -33,7 +34,7 @@ from composer.evaluation.form import (
     seen_share,
     unique_share,
 )
-from composer.evaluation.judge import JudgeConfig, judge_auc
+from composer.evaluation.judge import judge_auc
 from composer.evaluation.samples import compose_windows, cut_windows
 from composer.fragments import HELD_OUT, JUDGE, TRAIN, FragmentStore, open_store
 from composer.model import load_model

@@ -15,8 +15,8 @@ from composer.domains.art.presets import PRESETS as ART_PRESETS
 from composer.domains.art.settings import ArtSettings
 from composer.domains.music.presets import PRESETS
 from composer.domains.music.settings import MusicSettings
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.columns import People, Ruler
-from composer.evaluation.judge import JudgeConfig
 from composer.evaluation.samples import Sample
 from composer.fragments import FragmentStore
 from composer.model import Model, build

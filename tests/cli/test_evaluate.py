@@ -24,7 +24,7 @@ from composer.domains.music.settings import MusicSettings
 from composer.dqn.agent import AgentConfig
 from composer.dqn.network import ValueConfig
 from composer.evaluation import columns, yardstick
-from composer.evaluation.judge import JudgeConfig
+from composer.evaluation.classifiers import JudgeConfig
 from composer.gan.fragment_gan import GanConfig
 from composer.model import ModelConfig, build, save_model
 from composer.stage import CandidateConfig

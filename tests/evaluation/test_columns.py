@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from toy import PLACES, ToyDomain, toy_store
 
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.columns import (
     AUC,
     NOVELTY,
@@ -18,7 +19,6 @@ from composer.evaluation.columns import (
     Ruler,
 )
 from composer.evaluation.evaluate import gather_people
-from composer.evaluation.judge import JudgeConfig
 from composer.evaluation.samples import Sample
 
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=3, penalties=(0.1,))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from toy import PLACES, ToyDomain, toy_store
 
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.columns import NOVELTY, RUN, SEEN, Cell, Ruler
 from composer.evaluation.dial import (
     REALISM,
@@ -20,7 +21,6 @@ from composer.evaluation.dial import (
     turn_dial,
 )
 from composer.evaluation.evaluate import gather_people
-from composer.evaluation.judge import JudgeConfig
 
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=2, penalties=(0.1,))
 

@@ -6,6 +6,7 @@ from toy import PLACES, ToyDomain, toy_pieces, toy_store
 
 from composer.composing import POLICIES
 from composer.errors import DataError
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.columns import AUC, SEEN, Cell
 from composer.evaluation.evaluate import (
     FILES,
@@ -16,7 +17,6 @@ from composer.evaluation.evaluate import (
     evaluate_pieces,
     gather_people,
 )
-from composer.evaluation.judge import JudgeConfig
 from composer.evaluation.samples import Sample
 
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=2, penalties=(0.1,))

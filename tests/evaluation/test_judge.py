@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 from composer.domains.music.domain import MusicDomain
 from composer.domains.music.metrics import piece_statistics
 from composer.domains.music.settings import MusicSettings
+from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.judge import (
-    JudgeConfig,
     JudgeResult,
     _deal,
     auc,
