@@ -186,10 +186,10 @@ class Critics:
         are what people put there and k candidates that were on offer; places of real pieces; and
         places of composed ones.
         """
-        offered = self._look(choices(self.config.batch))
+        offered = _look(self.domain, choices(self.config.batch))
         pieces = zip(real(self.config.batch), composed(self.config.batch), strict=True)
         fragments, *around = (np.concatenate(parts) for parts in pieces)
-        placed = self._look(Places(np.expand_dims(fragments, 1), *around))
+        placed = _look(self.domain, Places(np.expand_dims(fragments, 1), *around))
         people, agent = torch.arange(len(fragments)).split(self.config.batch)
         self.ensemble.train()
         losses, accuracy = [], []
@@ -205,12 +205,6 @@ class Critics:
         self.optimizer.step()
         self.ensemble.eval()
         return {"critic_loss": loss.item(), "critic_accuracy": float(np.mean(accuracy))}
-
-    def _look(self, places: Places) -> tuple[Tensor, ...]:
-        """What ``CompositionCritic`` takes, of places with their candidates ``[n, k, ...]``."""
-        candidates, context, present, position = map(torch.from_numpy, places)
-        related = relate(self.domain, context, present, candidates)
-        return context, present, position, candidates, related
 
     def _choosing(self, choice: Tensor) -> Tensor:
         """Which of ``[n, 1 + k]`` is the first, the one that people chose: InfoNCE.
@@ -231,12 +225,14 @@ def contrast(logits: Tensor, real: Tensor, other: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def score(
-    domain: Domain, ensemble: nn.Module, valid: np.ndarray, *inputs: np.ndarray
-) -> np.ndarray:
-    """``Ensemble`` for arrays, without gradients: float32 ``[n, k]``."""
-    context, present, position, candidates = map(torch.from_numpy, inputs)
-    related = relate(domain, context, present, candidates)  # once, not for each member
-    seen = (context, present, position, candidates, related)
-    judged: Tensor = ensemble(torch.from_numpy(valid), *seen)
+def score(domain: Domain, ensemble: nn.Module, valid: np.ndarray, places: Places) -> np.ndarray:
+    """``Ensemble`` for places with candidates as ``fragments``, without gradients: ``[n, k]``."""
+    judged: Tensor = ensemble(torch.from_numpy(valid), *_look(domain, places))
     return judged.numpy()
+
+
+def _look(domain: Domain, places: Places) -> tuple[Tensor, ...]:
+    """What ``CompositionCritic`` takes, of places with their candidates ``[n, k, ...]``."""
+    candidates, context, present, position = map(torch.from_numpy, places)
+    related = relate(domain, context, present, candidates)  # once, not for each member
+    return context, present, position, candidates, related

@@ -341,8 +341,8 @@ class Stage:
         New is what neither the training set nor this piece's past has.
         """
         world, domain = self.world, self.world.domain
-        seen = (places.context, places.present, places.position, candidates)
-        logits = critics.score(domain, world.critics, valid, *seen)
+        seen = places._replace(fragments=candidates)
+        logits = critics.score(domain, world.critics, valid, seen)
         flat = domain.features(candidates.reshape(-1, *domain.spec.shape))
         to_training = world.known.nearest(flat).reshape(logits.shape)
         to_past = np.full_like(to_training, np.inf)

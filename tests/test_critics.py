@@ -41,7 +41,8 @@ def test_learns_what_people_choose_and_what_gives_composed_pieces_away():
     # a candidate in its place: the one that continues the line scores highest
     places = geometry.at(toy_pieces(50, rng), np.arange(50), np.full(50, 3))
     candidates = np.arange(6, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(2, 2)
-    logits = score(domain, critics.ensemble, np.ones((50, 6), bool), *places[1:], candidates)
+    offered = places._replace(fragments=candidates)
+    logits = score(domain, critics.ensemble, np.ones((50, 6), bool), offered)
     assert (logits.argmax(1) == places.fragments[:, 0]).mean() > 0.9
     assert np.abs(logits).max() <= LOGIT_LIMIT
 
@@ -247,9 +248,9 @@ def test_arrays_are_scored_like_tensors():
     domain = ToyDomain({"kinds": 2})
     critics = Ensemble(domain, CONFIG).eval()
     places = Geometry.of(domain, (PLACES,)).sample(toy_pieces(9, rng, kinds=2), 4, rng)
-    inputs = (*places[1:], rng.integers(6, size=(4, 3, 2)).astype(np.uint8))
+    candidates = rng.integers(6, size=(4, 3, 2)).astype(np.uint8)
     valid = np.array([[True, True, False]] * 4)
-    found = score(domain, critics, valid, *inputs)
-    expected = critics(*map(torch.from_numpy, (valid, *inputs)))
+    found = score(domain, critics, valid, places._replace(fragments=candidates))
+    expected = critics(*map(torch.from_numpy, (valid, *places[1:], candidates)))
     assert found.dtype == np.float32
     assert np.array_equal(found, expected.detach().numpy())
