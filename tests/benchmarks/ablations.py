@@ -21,9 +21,8 @@ from unittest import mock
 
 import numpy as np
 import torch
-from art import over_sets
-from music import Benchmark, cell
-from page import PAGE, machine, table, write_section
+from music import Benchmark
+from page import PAGE, machine, over_sets, table, write_section
 from torch import Tensor, nn
 
 from composer.checkpoint import replace_file
@@ -208,10 +207,10 @@ each variant. {machine}.
     python tests/benchmarks/ablations.py --data DIR --preset {preset} --rounds {rounds} --count \
 {count} --seeds {seeds}
 
-Mean ± standard deviation over the training seeds. Of one seed all variants go on from the same
-warmed-up generator, so the AUC is compared seed by seed: the second row is the mean of what a
-variant has more than **all**, with its 95% interval by Student's t. **no novelty** is the agent
-with the preference fixed at 0; the last two rows ask for novelty {novelty:g}.
+Mean over the training seeds, with its 95% interval by Student's t. Of one seed all variants go on
+from the same warmed-up generator, so the AUC is compared seed by seed: the second row is the mean
+of what a variant has more than **all**, with its interval. **no novelty** is the agent with the
+preference fixed at 0; the last two rows ask for novelty {novelty:g}.
 """
 
 
@@ -253,7 +252,7 @@ class Found:
 def report(found: Found, variants: list[str], seeds: list[int]) -> str:
     """The table in Markdown."""
     rows = [
-        [text, *(cell(found.column(name, figure, seeds)) for name in variants)]
+        [text, *(over_sets(found.column(name, figure, seeds), 3) for name in variants)]
         for figure, text in FIGURES.items()
     ]
     if WHOLE in variants and len(seeds) > 1:

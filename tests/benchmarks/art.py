@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from canvases import BLUR, COPIES, REAL, Benchmark, Canvases, Score, compose_canvases
-from page import PAGE, machine, table, write_section
+from page import PAGE, interval, machine, over_sets, table, write_section
 from speed import compare, seconds
 
 from composer.composing import POLICIES
@@ -30,7 +30,6 @@ from composer.domain import domain_class
 from composer.domains.art.crops import CROP
 from composer.evaluation.bootstrap import ratio_interval
 from composer.evaluation.classifiers import JudgeConfig
-from composer.evaluation.jackknife import T_VALUES
 from composer.evaluation.parallel import at_once
 from composer.fragments import open_store
 from composer.model import load_model
@@ -89,23 +88,6 @@ def run(
 
 
 # ---- tables -----------------------------------------------------------------------------------
-
-
-def interval(low: float, middle: float, high: float, digits: int = 2) -> str:
-    """A number with its interval; "-" where there is none."""
-    if np.isnan(middle):
-        return "-"
-    return f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def over_sets(values: list[float], digits: int = 2) -> str:
-    """Mean over sets (models and seeds) and its 95% interval by Student's t."""
-    mean = float(np.mean(values)) if values else float("nan")
-    if len(values) <= 1:
-        return "-" if np.isnan(mean) else f"{mean:.{digits}f}"
-    t = T_VALUES[min(len(values) - 1, len(T_VALUES)) - 1]
-    reach = t * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return interval(mean - reach, mean, mean + reach, digits)
 
 
 def figure_cell(figures: list[dict[str, float]], part: str, name: str) -> str:

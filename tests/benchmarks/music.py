@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from page import PAGE, machine, table, write_section
+from page import PAGE, machine, over_sets, table, write_section
 
 from composer.composing import POLICIES
 from composer.domain import Piece, domain_class
@@ -147,21 +147,12 @@ def run(
     return columns
 
 
-def cell(values: list[float]) -> str:
-    """Mean of the values that exist, and standard deviation where there are several."""
-    known = [value for value in values if not np.isnan(value)]
-    if not known:
-        return "-"
-    spread = f" ± {np.std(known, ddof=1):.3f}" if len(known) > 1 else ""
-    return f"{np.mean(known):.3f}{spread}"
-
-
 def report(columns: dict[str, list[dict[str, float]]]) -> str:
     """The tables in Markdown."""
     names = list(columns)
 
     def line(figure: str) -> list[str]:
-        return [cell([scores[figure] for scores in columns[name]]) for name in names]
+        return [over_sets([scores[figure] for scores in columns[name]], 3) for name in names]
 
     goals = [[text, goal, *line(figure)] for figure, (text, goal) in FIGURES.items()]
     lags = [[f"lag {lag}", *line(f"lag {lag}")] for lag in LAGS]
@@ -185,14 +176,15 @@ NOTES = """## Music
 
     python tests/benchmarks/music.py --data DIR --model RUN... --seeds {seeds}
 
-Mean over models and seeds ± standard deviation. **people**: training tunes in the place of
-compositions (the floor); shares seen and unique and RL Tuner's rows are of the held-out tunes
-themselves. **Markov**: an order-2 chain of bars with back-off, which can only repeat known bars.
-**agent** samples by the learnt value, **resample** by the critics without look-ahead, **greedy**
-takes their favourite, **random** any candidate, **first** the generator's first proposal.
-JSD: Jensen-Shannon divergence in bits. Unique: the expected share of different bars among 1,000
-drawn from as many pieces. AUC: .5 where a classifier that never rewarded cannot tell compositions
-from held-out tunes; the larger of two classifiers, cross-validated by tune.
+Mean over models and seeds, with its 95% interval by Student's t where there are several.
+**people**: training tunes in the place of compositions (the floor); shares seen and unique and RL
+Tuner's rows are of the held-out tunes themselves. **Markov**: an order-2 chain of bars with
+back-off, which can only repeat known bars. **agent** samples by the learnt value, **resample** by
+the critics without look-ahead, **greedy** takes their favourite, **random** any candidate,
+**first** the generator's first proposal. JSD: Jensen-Shannon divergence in bits. Unique: the
+expected share of different bars among 1,000 drawn from as many pieces. AUC: .5 where a classifier
+that never rewarded cannot tell compositions from held-out tunes; the larger of two classifiers,
+cross-validated by tune.
 """
 
 

@@ -7,6 +7,10 @@ import platform
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
+from composer.evaluation.jackknife import T_VALUES
+
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
@@ -18,6 +22,26 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def interval(low: float, middle: float, high: float, digits: int = 2) -> str:
+    """A number with its interval; "-" where there is none."""
+    if np.isnan(middle):
+        return "-"
+    return f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def over_sets(values: list[float], digits: int = 2) -> str:
+    """Mean over sets (models and seeds) and its 95% interval by Student's t."""
+    known = [value for value in values if not np.isnan(value)]
+    if not known:
+        return "-"
+    mean = float(np.mean(known))
+    if len(known) == 1:
+        return f"{mean:.{digits}f}"
+    t = T_VALUES[min(len(known) - 1, len(T_VALUES)) - 1]
+    reach = t * float(np.std(known, ddof=1)) / len(known) ** 0.5
+    return interval(mean - reach, mean, mean + reach, digits)
 
 
 def machine() -> str:

@@ -27,6 +27,7 @@ from composer.studio import Studio
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
+    from typing import Any
 
     from composer.training import TrainingConfig
 
@@ -141,10 +142,11 @@ def test_art_scores_every_chooser(load, pictures, painter, monkeypatch):
 
 
 def test_intervals_over_sets_and_over_canvases(load):
-    art = load("art")
-    assert art.over_sets([0.5]) == "0.50"
-    assert art.over_sets([1.0, 3.0]) == "2.00 [-10.71, 14.71]"
-    assert art.over_sets([]) == "-"
+    art, over_sets = load("art"), load("page").over_sets
+    assert over_sets([0.5]) == "0.50"
+    assert over_sets([1.0, 3.0]) == "2.00 [-10.71, 14.71]"
+    assert over_sets([1.0, float("nan"), 3.0], 1) == "2.0 [-10.7, 14.7]"
+    assert over_sets([]) == over_sets([float("nan")]) == "-"
     kinds, pictures = np.array([0, 0, 1]), {"across": np.ones(3), "inside": np.array([2.0, 2, 0])}
     scores = [load("canvases").Score({}, pictures, kinds, None)]
     assert art.picture_cell(scores, 0, "across", "inside") == "0.50 [0.50, 0.50]"
@@ -160,13 +162,6 @@ def test_canvases_are_reproducible(load, painter):
     assert np.array_equal(first[0], second[0])
     assert first[1] == second[1]
     assert not np.array_equal(first[0], compose(painter, "agent", kinds, 6, 0.2)[0])
-
-
-def test_cells_show_the_spread_over_models_and_seeds(load):
-    cell = load("music").cell
-    assert cell([0.5]) == "0.500"
-    assert cell([1.0, 2.0, 3.0, float("nan")]) == "2.000 ± 1.000"
-    assert cell([float("nan")]) == "-"
 
 
 def test_compositions_are_reproducible(load, model):
@@ -208,7 +203,7 @@ def test_ablations_go_on_where_they_were_stopped(load, tmp_path):
     assert again.lacking(["all", "one critic"], 0) == ["one critic"]
     assert again.lacking(["all", "one critic"], 1) == []
     rows = ablations.report(again, ["all", "no moves"], [0, 1]).splitlines()
-    assert rows[2].endswith("| 0.550 ± 0.071 | 0.660 ± 0.057 |")
+    assert rows[2].endswith("| 0.550 [-0.085, 1.185] | 0.660 [0.152, 1.168] |")
     assert rows[3].endswith("| 0.000 [0.000, 0.000] | 0.110 [-0.017, 0.237] |")  # t of 1: 12.706
     with pytest.raises(ValueError, match="'rounds': 2"):
         ablations.Found(path, {"rounds": 3})
@@ -279,6 +274,43 @@ def test_keys_counts_the_notes_of_the_files(load, model):
     outside, notes = load("keys").count_outside(model, 3)
     assert outside == 0
     assert notes > 3
+
+
+def told(auc: float, *, dial: bool) -> dict[str, Any]:
+    """What ``composer evaluate --json`` prints, in small."""
+
+    def cell(value: float | None, *, like: bool | None = None) -> dict[str, Any]:
+        return {"value": value, "low": value, "high": value, "like_people": like}
+
+    columns = {
+        "people": {"judge": cell(0.5), "novelty": cell(None)},
+        "agent": {"judge": cell(auc, like=auc < 0.6), "novelty": cell(0.25, like=True)},
+    }
+    turned = {
+        "settings": [0.0, 1.0],
+        "count": 10,
+        "rows": {"novelty": [cell(0.1), cell(auc)]},
+        "people": {"novelty": cell(0.2)},
+        "rank_correlation": cell(1.0),
+        "hypervolume": cell(0.5),
+    }
+    return {"subject": "agent", "columns": columns, "dial": turned if dial else None}
+
+
+def test_reports_of_several_trainings_become_one_table(load, tmp_path):
+    report, files = load("report"), []
+    for number, auc in enumerate((0.5, 0.7)):
+        files.append(tmp_path / f"{number}.json")
+        files[-1].write_text(json.dumps(told(auc, dial=True)))
+    text = report.main([*map(str, files), "--page", str(tmp_path / "page.md")])
+    assert text in (tmp_path / "page.md").read_text()
+    assert "| measures like people's |  | 1.5 of 2 |" in text
+    assert "| judge | 0.500 [0.500, 0.500] | 0.600 [-0.671, 1.871] ≠ 1 |" in text
+    assert "| novelty | - | 0.250 [0.250, 0.250] |" in text
+    assert "| 1 | 0.600 [-0.671, 1.871] |" in text  # the dial
+    alone = report.section([told(0.7, dial=False)])
+    assert "| judge | 0.500 [0.500, 0.500] | 0.700 [0.700, 0.700] ≠ |" in alone
+    assert "| dial |" not in alone
 
 
 def test_a_section_is_replaced_and_others_stay(load, tmp_path):

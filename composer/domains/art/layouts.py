@@ -276,7 +276,10 @@ def _sampled(path: Path, layout: Layout) -> np.ndarray:
     from composer.domains.art.pictures import UnusableFileError, open_picture
 
     if not path.is_file():
-        message = f"unknown layout '{path}': give {', '.join(SHAPES)} or the path of a picture"
+        message = (
+            f"unknown layout '{path}': give {', '.join(SHAPES)} or the path of a picture; "
+            "a kind is chosen with --kind"
+        )
         raise UsageError(message)
     try:
         picture = open_picture(path)
