@@ -33,8 +33,9 @@ TEXT = """## Music: `composer evaluate`
 {table}
 """
 ALONE = "95% intervals over pieces; ≠ where one does not meet that of people."
-SEVERAL = """Means over the models, with 95% intervals over them by Student's t (people's: the mean of those
-over pieces); ≠ n: of n models the own interval, over pieces, does not meet that of people."""
+SEVERAL = """Means over the models, with 95% intervals over them by Student's t (people's: the mean
+of those over pieces); ≠ n: of n models the own interval, over pieces, does not meet that of
+people."""
 DIAL = """
 The novelty dial, {count} compositions at each setting. Rank correlation of setting and novelty:
 {rank}; hypervolume of realism and novelty: {volume}.
