@@ -42,7 +42,7 @@ from composer.model import load_model
 if TYPE_CHECKING:
     from composer.model import Model
 
-PEOPLE, MARKOV = "people", "Markov"
+PEOPLE, MARKOV, AGENT = "people", "Markov", "agent"
 FIGURES = {  # name -> (what the table says, goal)
     "intervals": ("bars: JSD of intervals", "<= .012"),
     "pitch_classes": ("bars: JSD of pitch classes", "<= .004"),
@@ -147,6 +147,14 @@ def run(
     return columns
 
 
+def more(columns: dict[str, list[dict[str, float]]], name: str) -> str:
+    """What a policy's AUC is above the agent's, of the same model and seed."""
+    if name == AGENT or name not in POLICIES:
+        return ""
+    pairs = zip(columns[name], columns[AGENT], strict=True)
+    return over_sets([other["auc"] - agent["auc"] for other, agent in pairs], 3)
+
+
 def report(columns: dict[str, list[dict[str, float]]]) -> str:
     """The tables in Markdown."""
     names = list(columns)
@@ -155,6 +163,8 @@ def report(columns: dict[str, list[dict[str, float]]]) -> str:
         return [over_sets([scores[figure] for scores in columns[name]], 3) for name in names]
 
     goals = [[text, goal, *line(figure)] for figure, (text, goal) in FIGURES.items()]
+    place = list(FIGURES).index("auc") + 1
+    goals.insert(place, ["- more than the agent's", "> 0", *(more(columns, n) for n in names)])
     lags = [[f"lag {lag}", *line(f"lag {lag}")] for lag in LAGS]
     rows = [name for name in columns[PEOPLE][0] if name.startswith("tuner: ")]
     tuner = [[name.removeprefix("tuner: "), *line(name)] for name in rows]
@@ -184,7 +194,7 @@ the critics without look-ahead, **greedy** takes their favourite, **random** any
 **first** the generator's first proposal. JSD: Jensen-Shannon divergence in bits. Unique: the
 expected share of different bars among 1,000 drawn from as many pieces. AUC: .5 where a classifier
 that never rewarded cannot tell compositions from held-out tunes; the larger of two classifiers,
-cross-validated by tune.
+cross-validated by tune. Below it: what each has more than the agent, model by model.
 """
 
 

@@ -77,7 +77,10 @@ def test_music_scores_every_chooser(load, store, model):
     assert list(columns) == ["people", "Markov", "agent", "resample", "greedy", "random", "first"]
     assert [scores["seen"] for scores in columns["Markov"]] == [1]
     text = music.report(columns)
-    assert text.count("\n| ") == 3 + len(music.FIGURES) + len(music.LAGS) + 11 + 3 - 1
+    assert text.count("\n| ") == 3 + len(music.FIGURES) + 1 + len(music.LAGS) + 11 + 3 - 1
+    found = {"people": [{"auc": 0.5}], "agent": [{"auc": 0.6}, {"auc": 0.7}]}
+    found["random"] = [{"auc": 0.9}, {"auc": 1.0}]
+    assert [music.more(found, name) for name in found] == ["", "", "0.300 [0.300, 0.300]"]
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +277,25 @@ def test_keys_counts_the_notes_of_the_files(load, model):
     outside, notes = load("keys").count_outside(model, 3)
     assert outside == 0
     assert notes > 3
+
+
+def test_guidance_shows_what_candidates_are_worth(load, model):
+    guidance = load("guidance")
+    offers = guidance.watch(model, 5, 0.0)
+    assert offers.there.shape == (SETTINGS.bars, 5, len(offers.kinds))
+    assert (offers.taken.sum(2) == 1).all()
+    assert (offers.taken <= offers.there).all()
+    zero = np.where(offers.there, offers.values, 0).sum(2)
+    assert zero == pytest.approx(np.zeros_like(zero), abs=1e-4)
+    kinds = np.array(["fresh", "guided", "guided"])
+    there, taken = np.ones((1, 2, 3), bool), np.zeros((1, 2, 3), bool)
+    there[0, 1, 2], taken[0, :, 1] = False, True
+    values = np.array([[[0.0, 1.0, 3.0], [0.0, 4.0, 9.0]]])
+    offers = guidance.Offers(kinds, there, taken, values, -values)
+    assert offers.share("guided") == pytest.approx(200 / 3)
+    assert offers.mean(values, "guided").tolist() == [2, 4]
+    *_, last = guidance.rows("x", offers)
+    assert last[3:] == ["+3.000 [+1.614, +4.386]", "-3.000 [-4.386, -1.614]"]
 
 
 def told(auc: float, *, dial: bool) -> dict[str, Any]:
