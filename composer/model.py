@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from composer.domain import Domain
+    from composer.stage import Observation
 
 T = TypeVar("T")
 
@@ -57,7 +58,10 @@ def from_json(cls: type[T], data: Mapping[str, Any]) -> T:
     try:
         return cls(**values)
     except TypeError as error:
-        message = f"the model's configuration does not fit this version of composer: {error}"
+        message = (
+            f"the model's configuration is of another version of composer ({error}): "
+            "train it again with this one"
+        )
         raise ModelError(message) from error
 
 
@@ -110,9 +114,13 @@ class Model:
             critics=self.critics.eval(),
             known=self.reference,
             unit=self.unit,
-            guide=lambda observation: blended_values(self.value, observation) / self.temperature,
+            guide=self._guide,
             candidates=self.config.candidates,
         )
+
+    def _guide(self, observation: Observation) -> np.ndarray:
+        """As the agent chooses while it learns: what is matched afterwards is how it composes."""
+        return blended_values(self.value, observation) / self.config.agent.temperature
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors, networks in half precision: a third decimal is more than they know."""

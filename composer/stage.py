@@ -54,7 +54,7 @@ class World:
         known: features of training fragments.
         unit: typical distance between real fragments.
         guide: logits ``[n, k]`` by which the agent would choose among the candidates of a batched
-            observation: Q / tau; None while nobody has learnt to.
+            observation: Q / tau, at the tau that it learns with; None while nobody has learnt to.
         candidates: what is offered.
     """
 
@@ -320,18 +320,28 @@ class Stage:
     def _guided(self, places: Places, fresh: np.ndarray, made: np.ndarray) -> np.ndarray:
         """Latents near those of fresh candidates ``made``, drawn as the agent would choose.
 
-        A latent is worth something in its place: what it asks for depends on the surroundings.
+        A latent is worth something in its place: what it asks for depends on the surroundings. The
+        agent is asked as if the fresh ones were all that is on offer.
         """
         draft, rows = self.world.candidates, np.arange(self.count)
         noise = self._normal(draft.guided)
-        if self.world.guide is None or draft.guided == 0:
+        if self.world.guide is None or 0 in (draft.fresh, draft.guided):
             return noise
-        there = np.ones(made.shape[:2], bool)
+        there = self._permitted(made)
         scores, _ = self._score(places, made, there)
         logits = self.world.guide(self._observation(places, made, scores, there))
+        logits = np.where(there, logits, -np.inf)
         gumbel = self.rng.gumbel(size=(*noise.shape[:2], draft.fresh))
         chosen = (logits[:, None] + gumbel).argmax(2)
         return mix(fresh[rows[:, None], chosen], noise, draft.jitter)
+
+    def _permitted(self, made: np.ndarray) -> np.ndarray:
+        """Which of fragments ``[count, k, *shape]`` the rule permits; all, where it does none."""
+        there = np.ones(made.shape[:2], bool)
+        if self.rule is not None:
+            for row, placed in enumerate(self.placed[:, : self.place]):
+                there[row] = self.rule.permits(placed, made[row])
+        return there | ~there.any(1, keepdims=True)
 
     def _score(
         self, places: Places, candidates: np.ndarray, valid: np.ndarray

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from composer.fragments import FragmentStore
 
+OTHER_VERSION = "{} was made by another version of composer: begin a new run"
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -334,15 +336,17 @@ class Training:
         place = checkpoint.latest(self.run)
         stored = checkpoint.load(place, ["training", "state"])
         tensors, counters = stored.tensors["training"], stored.documents["state"]
-        if counters["training"] != json.loads(json.dumps(asdict(self.config))):
+        given = json.loads(json.dumps(asdict(self.config)))
+        if _names(counters["training"]) != _names(given):
+            raise ModelError(OTHER_VERSION.format(place))
+        if counters["training"] != given:
             message = f"{place} was trained with another configuration: use the same options"
             raise ModelError(message)
         try:
             self.studio.restore(tensors, counters["studio"])
             self.guard.restore(state.below(tensors, "guard"), counters["guard"])
         except (KeyError, RuntimeError, ValueError) as error:
-            message = f"{place} was made by another version of composer: begin a new run"
-            raise ModelError(message) from error
+            raise ModelError(OTHER_VERSION.format(place)) from error
 
     def _card(self) -> dict[str, Any]:
         """What a model says of itself."""
@@ -355,3 +359,10 @@ class Training:
             "gan_steps": studio.gan.steps,
             "rounds": studio.rounds,
         }
+
+
+def _names(document: Any) -> Any:
+    """The names of a nested configuration, without its values."""
+    if not isinstance(document, dict):
+        return None
+    return {name: _names(value) for name, value in document.items()}

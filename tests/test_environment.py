@@ -6,34 +6,11 @@ import pytest
 import torch
 from gymnasium.utils.env_checker import check_env
 from torch import nn
-from toy import CLASSES, PLACES, ToyDomain, toy_pieces
+from toy import CLASSES, PLACES, world_of
 
-from composer import stage as stage_module
-from composer.critics import CriticConfig, Ensemble
 from composer.domain import Rule
 from composer.environment import CompositionEnv, CompositionVectorEnv
-from composer.places import Pieces
-from composer.reward import Reference
-from composer.stage import CandidateConfig, Stage, World, mix
-
-LATENT = 4
-
-
-def world_of(kinds):
-    torch.manual_seed(0)
-    domain = ToyDomain({"kinds": kinds})
-    known = domain.features(toy_pieces(20, np.random.default_rng(0)).fragments.reshape(-1, 2))
-    config = CriticConfig(count=2, embedding=8, hidden=16)
-    return World(
-        domain=domain,
-        generator=domain.generator(LATENT, 16).eval(),
-        latent=LATENT,
-        critics=Ensemble(domain, config).eval(),
-        known=Reference(np.unique(known, axis=0)),
-        unit=2.0,
-        guide=None,
-        candidates=CandidateConfig(fresh=3, guided=2, vary=2),
-    )
+from composer.stage import Stage
 
 
 @pytest.fixture
@@ -360,106 +337,8 @@ def test_the_end_of_a_closed_piece_sees_its_beginning(world):
         assert np.array_equal(env.stage.geometry.neighbours, world.domain.neighbours((PLACES,)))
 
 
-def high(observation):
-    """A guide for whom the second token is all."""
-    return 1000.0 * observation["candidates"][..., 1]
-
-
-def test_guided_candidates_are_near_those_of_high_value(world):
-    world.candidates = CandidateConfig(fresh=6, guided=3, vary=2, jitter=0.0)
-    world.guide = high
-    env = CompositionVectorEnv(world, 64)
-    observation, _ = env.reset(seed=0)
-    for _ in range(PLACES):
-        fresh, guided = observation["candidates"][:, :6], observation["candidates"][:, 6:9]
-        assert (fresh[..., 1].max(1) > fresh[..., 1].min(1)).any()
-        assert np.array_equal(guided[..., 1], np.repeat(fresh[..., 1].max(1)[:, None], 3, axis=1))
-        latents = env.stage.offered
-        assert (latents[:, 6:9, None] == latents[:, None, :6]).all(3).any(2).all()
-        observation, *_ = env.step(np.zeros(64, int))
-
-
-def test_the_guide_is_asked_what_the_agent_will_be(world):
-    asked = []
-    world.guide = lambda observation: asked.append(observation) or high(observation)
-    env = CompositionVectorEnv(world, 8, preference=0.25)
-    observation, _ = env.reset(seed=0)
-    for place in range(PLACES):
-        for name in ("context", "present", "position", "preference", "progress"):
-            assert np.array_equal(asked[place][name], observation[name])
-        fresh = world.candidates.fresh
-        assert np.array_equal(asked[place]["candidates"], observation["candidates"][:, :fresh])
-        new = asked[place]["scores"][..., 1], observation["scores"][:, :fresh, 1]
-        assert np.array_equal(*new)
-        observation, *_ = env.step(np.zeros(8, int))
-
-
-def test_the_critics_are_asked_as_often_as_it_says(world, monkeypatch):
-    told = []
-    score = stage_module.critics.score
-    monkeypatch.setattr(
-        stage_module.critics, "score", lambda *a: told.append(a[2].shape[1]) or score(*a)
-    )
-    for guide, guided in ((None, 2), (high, 0), (high, 2)):
-        world.guide = guide
-        world.candidates = CandidateConfig(fresh=3, guided=guided, vary=2)
-        told.clear()
-        env = CompositionVectorEnv(world, 4)
-        env.reset(seed=0)
-        assert sum(told) == env.stage.judged
-
-
-def test_in_given_pieces_the_guide_is_asked_as_if_they_were_being_played(kinds):
-    asked = []
-    kinds.guide = lambda observation: asked.append(observation) or high(observation)
-    stage = Stage(kinds, (PLACES,), 4)
-    stage.begin(np.zeros(4, np.float32), np.random.default_rng(0))
-    while not stage.finished:
-        stage.choose(np.zeros(4, int))
-        stage.observe()
-    played, pieces = asked.copy(), stage.pieces.take(np.arange(4))
-    asked.clear()
-    again_stage = Stage(kinds, (PLACES,), 4)
-    again_stage.offer(Pieces(pieces.fragments, pieces.plans), np.random.default_rng(1))
-    for before, again in zip(played, asked, strict=True):
-        for name in ("context", "present", "position", "preference", "progress"):
-            assert before[name] == pytest.approx(again[name])
-    assert np.array_equal(again_stage.past, stage.past)  # what is new is new to the same past
-
-
-def test_offers_for_given_pieces_follow_their_plans_and_surroundings(kinds):
-    pieces = toy_pieces(16, np.random.default_rng(0), kinds=2)
-    before = pieces.take(np.arange(16))
-
-    class Echo(nn.Module):
-        """Repeats what stands before; the first fragment is the number of the kind."""
-
-        def forward(self, latent, context, present, position):
-            kind = nn.functional.one_hot(position[:, 2:].argmax(1), CLASSES).float()
-            first = kind.unsqueeze(1).expand(-1, 2, -1)
-            echo = torch.where(present[:, 0, None, None] > 0, context[:, 0], first)
-            return echo.repeat_interleave(len(latent) // len(echo), 0)
-
-    kinds.generator = Echo()
-    kinds.candidates = CandidateConfig(fresh=3, guided=2, vary=0)
-    offered = Stage(kinds, (PLACES,), 16).offer(pieces, np.random.default_rng(1), picked=3)
-    assert offered.shape == (16, PLACES, 3, 2)
-    for pick in range(3):
-        assert np.array_equal(offered[:, 0, pick, 0], pieces.plans[:, 0])
-        assert np.array_equal(offered[:, 1:, pick], pieces.fragments[:, :-1])
-    assert np.array_equal(pieces.fragments, before.fragments)
-    assert np.array_equal(pieces.plans, before.plans)
-
-
 def test_render_shows_a_line_a_place(world):
     env = CompositionEnv(world, render_mode="ansi")
     env.reset(seed=0)
     env.step(0)
     assert env.render().startswith("   0  fresh")
-
-
-def test_mixing_keeps_the_variance_of_the_prior():
-    rng = np.random.default_rng(0)
-    old, new = rng.standard_normal((2, 20000, 1), dtype=np.float32)
-    assert mix(old, new, 0.6).std() == pytest.approx(1.0, abs=0.02)
-    assert np.array_equal(mix(old, new, 0.0), old)

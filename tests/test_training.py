@@ -1,61 +1,21 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
-from toy import PLACES, ToyDomain, toy_pieces, toy_store
+from toy import CONFIG, OWN, PLACES, ToyDomain, toy_pieces, toy_store
 
 from composer import checkpoint
+from composer import training as training_module
 from composer.composing import POLICIES, ComposeRequest, compose
-from composer.critics import CriticConfig
-from composer.dqn.agent import AgentConfig
-from composer.dqn.network import ValueConfig
 from composer.errors import DataError, DivergenceError, ModelError, UsageError
 from composer.gan.fragment_gan import Context, GanConfig
 from composer.gan.guard import GuardConfig
-from composer.model import ModelConfig, load_model
+from composer.model import load_model
 from composer.places import Geometry, Pieces, look_up
-from composer.stage import CandidateConfig
 from composer.studio import Studio
-from composer.training import Training, TrainingConfig, train
-
-CONFIG = TrainingConfig(
-    warm_up=20,
-    warm_up_check=10,
-    rounds=4,
-    episodes=8,
-    explorers=2,
-    updates=4,
-    gan_steps=2,
-    remembered=32,
-    measure_interval=2,
-    measured=16,
-    temperatures=(1.0, 0.5),
-    matching=3,
-    model=ModelConfig(
-        gan=GanConfig(latent=4, generator_width=16, discriminator_width=16, batch=16, steps=20),
-        critics=CriticConfig(count=2, embedding=8, hidden=16, batch=16, steps=2),
-        agent=AgentConfig(
-            capacity=128,
-            batch=16,
-            epsilon_rounds=2,
-            target_interval=5,
-            network=ValueConfig(8, 16, 4),
-        ),
-        candidates=CandidateConfig(fresh=3, guided=2, vary=2),
-    ),
-)
-
-
-# For pieces of two kinds, which the generator also goes on with by itself.
-OWN = replace(
-    CONFIG,
-    model=replace(
-        CONFIG.model,
-        gan=replace(CONFIG.model.gan, own=0.5, studied=12, reconstruction=0.5),
-    ),
-)
+from composer.training import Training, train
 
 
 class Silent:
@@ -314,25 +274,6 @@ def test_without_own_pieces_the_generator_sees_real_surroundings_alone(tmp_path)
     assert same == [(True, 0)]
 
 
-def test_critics_see_what_stands_in_a_place_beside_what_was_on_offer_there(tmp_path):
-    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    studio._see_offers()
-    choices = studio._look_at_choices(200)
-    assert choices.fragments.shape == (200, 1 + CONFIG.picked, 2)
-    followed = choices.present[:, 0]
-    stands = choices.fragments[followed, 0, 0].astype(int)
-    assert np.array_equal(stands, (choices.context[followed, 0, 0] + 1) % 6)  # real lines go up
-    offered = choices.fragments[followed, 1:, 0].astype(int)
-    assert (offered != stands[:, None]).mean() > 0.5  # an untrained generator's do not
-
-
-def test_pieces_are_measured_to_plans_of_all_kinds(tmp_path):
-    studio = Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio
-    kinds = studio.held_out.plans[:, 0]
-    made = studio.compose(len(kinds), 0.1, np.random.default_rng(0))
-    assert np.array_equal(made.plans[:, 0], kinds)
-
-
 def test_a_trained_model_composes_the_same_from_its_folder(tmp_path):
     run(tmp_path)
     model = load_model(tmp_path)
@@ -396,6 +337,15 @@ def test_resume_refuses_another_configuration_and_a_missing_run(tmp_path):
         run(tmp_path / "a", config=replace(CONFIG, episodes=9), resume=True)
     with pytest.raises(ModelError):
         run(tmp_path / "b", resume=True)
+
+
+def test_resume_refuses_a_configuration_of_another_version(tmp_path, monkeypatch):
+    run(tmp_path, after(3))
+    old = asdict(CONFIG)
+    old["model"]["gan"]["guidance"] = 0.1  # once there was such a one
+    monkeypatch.setattr(training_module, "asdict", lambda _: old)
+    with pytest.raises(ModelError, match="another version of composer: begin a new run"):
+        run(tmp_path, resume=True)
 
 
 def test_resume_refuses_networks_of_another_version(tmp_path, monkeypatch):
@@ -470,73 +420,3 @@ def test_without_a_varied_generator_the_warm_up_ends_with_the_last_one(tmp_path)
     assert training.studio.gan.steps == CONFIG.warm_up
     assert any(not torch.equal(first[n], t) for n, t in training.studio.gan.state().items())
     assert told == ["fragments are hardly varied yet; going on with the last ones"]
-
-
-def test_the_agent_is_the_guide_of_the_world_it_plays_in(tmp_path):
-    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    torch.nn.init.normal_(studio.agent.network.state_head.weight, std=0.5)
-    env = studio._environment()
-    observation, _ = env.reset(seed=0)
-    logits = env.stage.world.guide(observation)
-    assert env.stage.judged > env.stage.choices
-    assert logits == pytest.approx(
-        studio.agent.values(observation) / CONFIG.model.agent.temperature
-    )
-
-
-def test_what_is_played_is_remembered(tmp_path):
-    studio = Training(toy_store(), tmp_path, CONFIG, Silent()).studio
-    stages, make = [], studio._environment
-    studio._environment = lambda: stages.append(make()) or stages[-1]
-    for _ in range(7):
-        studio.play()
-    assert len(studio.replay) == CONFIG.model.agent.capacity
-    pure = CONFIG.episodes - CONFIG.explorers  # pieces for novelty are not shown to the critics
-    played = [env.stage.composition(row, {}) for env in stages for row in range(pure)]
-    latest = played[-CONFIG.remembered :]
-    assert np.array_equal(studio.composed.fragments, [piece.fragments for piece in latest])
-    assert np.array_equal(studio.composed.plans, [piece.plan for piece in latest])
-
-
-def test_windows_have_the_kind_of_their_piece(tmp_path):
-    store = toy_store(kinds=2)
-    studio = Training(store, tmp_path, OWN, Silent()).studio
-    for windows, split in ((studio.real, 0), (studio.held_out, 1)):
-        kinds = np.array([piece.kind for piece in store.pieces(split)])
-        assert set(kinds.tolist()) == {0, 1}
-        assert np.array_equal(windows.plans, np.repeat(kinds[:, None], PLACES, axis=1))
-        step = np.where(windows.plans[:, 1:] == 1, -1, 1)
-        first, second = windows.fragments[:, :-1, 0].astype(int), windows.fragments[:, 1:, 0]
-        assert np.array_equal(second, (first + step) % 6)
-
-
-def test_the_agent_practises_the_plans_of_real_pieces(tmp_path):
-    studio = Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio
-    studio.real.plans[:] = [1, 1, 0, 0, 1]
-    studio.held_out.plans[:] = [0, 0, 0, 1, 0]
-    studio.play()
-    assert (studio.composed.plans == studio.real.plans[0]).all()
-    assert studio.sample.plan.tolist() == [1, 1, 0, 0, 1]
-    made = studio.compose(4, 0.1, np.random.default_rng(0))
-    assert (made.plans == studio.held_out.plans[0]).all()
-
-
-def test_a_restored_studio_goes_on_from_the_same_own_pieces(tmp_path):
-    studios = [Training(toy_store(kinds=2), tmp_path, OWN, Silent()).studio for _ in range(2)]
-    first, second = studios
-    first.play()
-    first.learn()
-    for _ in range(7):
-        first.gan_step()
-    first.criticise()
-    stored = {name: tensor.clone() for name, tensor in first.tensors().items()}
-    second.restore(stored, json.loads(json.dumps(first.counters())))
-    assert np.array_equal(first.own.pieces.plans, second.own.pieces.plans)
-    results = []
-    for studio in studios:  # one after the other: both go on from torch's state in ``stored``
-        torch.set_rng_state(stored["torch_rng"])
-        results.append([studio.gan_step() for _ in range(PLACES)])
-        results[-1] += [studio.criticise(), studio.play(), studio.learn()]
-    assert results[0] == results[1]
-    a, b = (studio.tensors() for studio in studios)
-    assert [name for name in a if not torch.equal(a[name], b[name])] == []

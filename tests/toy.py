@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
+from composer.critics import CriticConfig, Ensemble
 from composer.domain import Domain, FragmentSpec, Moves
+from composer.dqn.agent import AgentConfig
+from composer.dqn.network import ValueConfig
 from composer.fragments import FragmentStore
+from composer.gan.fragment_gan import GanConfig
+from composer.model import ModelConfig
 from composer.places import Pieces
+from composer.reward import Reference
+from composer.stage import CandidateConfig, World
+from composer.training import TrainingConfig
 
 SHAPE, CLASSES, PLACES = (2,), 6, 5
 AROUND = 2  # the generator sees the fragment before and the one after
@@ -178,3 +187,62 @@ def toy_store(count=60, seed=0, kinds=1):
         settings={"kinds": kinds},
         key="toy",
     )
+
+
+LATENT = 4
+
+
+def world_of(kinds):
+    """A world of pieces of so many kinds, with untrained networks."""
+    torch.manual_seed(0)
+    domain = ToyDomain({"kinds": kinds})
+    known = domain.features(toy_pieces(20, np.random.default_rng(0)).fragments.reshape(-1, 2))
+    config = CriticConfig(count=2, embedding=8, hidden=16)
+    return World(
+        domain=domain,
+        generator=domain.generator(LATENT, 16).eval(),
+        latent=LATENT,
+        critics=Ensemble(domain, config).eval(),
+        known=Reference(np.unique(known, axis=0)),
+        unit=2.0,
+        guide=None,
+        candidates=CandidateConfig(fresh=3, guided=2, vary=2),
+    )
+
+
+CONFIG = TrainingConfig(
+    warm_up=20,
+    warm_up_check=10,
+    rounds=4,
+    episodes=8,
+    explorers=2,
+    updates=4,
+    gan_steps=2,
+    remembered=32,
+    measure_interval=2,
+    measured=16,
+    temperatures=(1.0, 0.5),
+    matching=3,
+    model=ModelConfig(
+        gan=GanConfig(latent=4, generator_width=16, discriminator_width=16, batch=16, steps=20),
+        critics=CriticConfig(count=2, embedding=8, hidden=16, batch=16, steps=2),
+        agent=AgentConfig(
+            capacity=128,
+            batch=16,
+            epsilon_rounds=2,
+            target_interval=5,
+            network=ValueConfig(8, 16, 4),
+        ),
+        candidates=CandidateConfig(fresh=3, guided=2, vary=2),
+    ),
+)
+
+
+# For pieces of two kinds, which the generator also goes on with by itself.
+OWN = replace(
+    CONFIG,
+    model=replace(
+        CONFIG.model,
+        gan=replace(CONFIG.model.gan, own=0.5, studied=12, reconstruction=0.5),
+    ),
+)

@@ -33,11 +33,7 @@ POLICIES = ("agent", "resample", "greedy", "random", "first")
 DEFAULT_MODEL = "fiddle"
 DEFAULT_OUT = Path("outputs")
 SEED_BITS = 32
-UNUSED = {  # options that a policy does not look at
-    "greedy": ("temperature",),
-    "random": ("novelty", "temperature"),
-    "first": ("novelty", "temperature"),
-}
+UNTEMPERED = ("greedy", "random", "first")  # policies that do not look at the temperature
 
 
 @click.command(
@@ -221,9 +217,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     Prints the path of each file. The recipe that makes the piece again is inside all of them.
     """
     options = _checked_options(ctx, model)
-    for name in UNUSED.get(policy, ()):
-        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            note(f"--{name} makes no difference to --policy {policy}")
+    given = ctx.get_parameter_source("temperature") is click.core.ParameterSource.COMMANDLINE
+    if given and policy in UNTEMPERED:
+        note(f"--temperature makes no difference to --policy {policy}")
     make_folder(out)
     if seed is None:
         seed = secrets.randbits(SEED_BITS)

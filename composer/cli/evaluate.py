@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 SHOWN = 10  # compositions in the report
 POLICIES = (
     "agent samples by the learnt value, resample by the critics without looking ahead; greedy "
-    "takes what the critics like best, random any candidate, first the generator's first proposal; "
+    "takes what the critics like best, random any candidate, first the generator's first proposal: "
+    "all from the same candidates, some of which are made near what the agent values; "
     "best of K: of whole pieces of first proposals the one that the critics reward most, for as "
     "many calls of the critics."
 )

@@ -180,7 +180,7 @@ def evaluate_pieces(
 def _compose(model: Model, people: People, plan: Plan, watcher: Watcher) -> Sets:
     """Compositions of every policy and seed, of the kinds that people's pieces have.
 
-    And the best of as many whole pieces as there are candidates at a place: as many critics' calls.
+    And the best of as many whole pieces as the critics score candidates at a place.
     """
     batches = -(-plan.count // BATCH)
     places = people.unseen.windows.shape[1]

@@ -32,9 +32,10 @@ FRESH, GUIDED = "fresh", "guided"
 
 TEXT = """## Does the value function guide the generator?
 
-{count} pieces of the agent at novelty {novelty:g}, seed 0. Of each offered candidate: how often it
-is taken, in %; Q and realism, less the mean of what is on offer in that place. In brackets 95%
-intervals over pieces, by the normal distribution.
+{count} pieces of the agent at novelty {novelty:g}, seed 0. Of the candidates of each origin: how
+often one is taken, and how many are just like an earlier one of the same place, in %; Q and realism
+of those that are not, less the mean of what is on offer there. In brackets 95% intervals over
+pieces, by the normal distribution.
 
     python tests/benchmarks/guidance.py --count {count} --model RUN...
 
@@ -49,6 +50,7 @@ class Offers:
     Attributes:
         kinds: where candidates come from.
         there: which of them could be chosen.
+        copies: which ones are like an earlier one of that place.
         taken: which one was.
         values: Q, less the mean of the place.
         realism: realism, less the mean of the place.
@@ -56,18 +58,26 @@ class Offers:
 
     kinds: np.ndarray
     there: np.ndarray
+    copies: np.ndarray
     taken: np.ndarray
     values: np.ndarray
     realism: np.ndarray
 
     def share(self, kind: str) -> float:
         """How often an offered candidate of a kind is taken, in %."""
+        return self._share(self.taken, kind)
+
+    def copied(self, kind: str) -> float:
+        """How many of the offered candidates of a kind are like an earlier one, in %."""
+        return self._share(self.there & self.copies, kind)
+
+    def _share(self, part: np.ndarray, kind: str) -> float:
         own = self.kinds == kind
-        return 100 * float(self.taken[..., own].sum() / max(self.there[..., own].sum(), 1))
+        return 100 * float(part[..., own].sum() / max(self.there[..., own].sum(), 1))
 
     def mean(self, figure: np.ndarray, kind: str) -> np.ndarray:
-        """Mean of a figure over the candidates of a kind, piece by piece: float64 ``[pieces]``."""
-        own = self.there & (self.kinds == kind)
+        """Mean of a figure over the candidates of a kind, copies apart: float64 ``[pieces]``."""
+        own = self.there & ~self.copies & (self.kinds == kind)
         return np.where(own, figure, 0).sum((0, 2)) / np.maximum(own.sum((0, 2)), 1)
 
 
@@ -81,10 +91,18 @@ def watch(model: Model, count: int, novelty: float) -> Offers:
         actions = choose(observation, rng)
         taken = np.arange(env.stage.choices) == actions[:, None]
         values = blended_values(model.value, observation), observation["scores"][..., 0]
-        seen.append((there, taken, *(above(figure, there) for figure in values)))
+        copies = repeated(observation["candidates"], there)
+        seen.append((there, copies, taken, *(above(figure, there) for figure in values)))
         observation, *_ = env.step(actions)
     parts = (np.stack(part) for part in zip(*seen, strict=True))
     return Offers(np.array(env.stage.kinds), *parts)
+
+
+def repeated(candidates: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Which of ``[n, k, *shape]`` are like an earlier one that there is: bool ``[n, k]``."""
+    flat = candidates.reshape(*there.shape, -1)
+    same = (flat[:, :, None] == flat[:, None]).all(3) & there[:, None]
+    return np.tril(same, -1).any(2)
 
 
 def above(figure: np.ndarray, there: np.ndarray) -> np.ndarray:
@@ -104,10 +122,11 @@ def rows(name: str, offers: Offers) -> list[list[str]]:
     lines = []
     for kind in dict.fromkeys(offers.kinds.tolist()):
         means = (f"{offers.mean(figure, kind).mean():+.3f}" for figure in figures)
-        lines.append([name, kind, f"{offers.share(kind):.1f}", *means])
+        shares = (f"{offers.share(kind):.1f}", f"{offers.copied(kind):.0f}")
+        lines.append([name, kind, *shares, *means])
     more = [offers.mean(figure, GUIDED) - offers.mean(figure, FRESH) for figure in figures]
     times = offers.share(GUIDED) / max(offers.share(FRESH), 1e-9)
-    return [*lines, [name, "**guided less fresh**", f"x {times:.2f}", *map(with_reach, more)]]
+    return [*lines, [name, "**guided less fresh**", f"x {times:.2f}", "", *map(with_reach, more)]]
 
 
 def main(arguments: list[str] | None = None) -> str:
@@ -119,7 +138,7 @@ def main(arguments: list[str] | None = None) -> str:
     parser.add_argument("--page", type=Path, default=PAGE)
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    head = ["model", "candidates", "taken", "Q", "realism"]
+    head = ["model", "candidates", "taken", "copies", "Q", "realism"]
     lines = [
         line
         for name in args.model

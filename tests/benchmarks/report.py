@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from page import PAGE, interval, over_sets, table, write_section
 
-PEOPLE = "people"
+PEOPLE, AUC = "people", "AUC of the stronger judge"
 DIGITS = 3
 
 TEXT = """## Music: `composer evaluate`
 
-{models}, whose compositions are compared with people's by
+{models}, compared with people's pieces by `composer evaluate RUN --data DIR --json > RUN.json`
+({about}) and
 
-    composer evaluate RUN --data DIR --novelty 0 --count 150 --seeds 2 --dial --json > RUN.json
     python tests/benchmarks/report.py RUN.json...
 
 {words}
@@ -64,13 +64,11 @@ def figure(cells: list[Found], *, people: bool = False) -> str:
 
 
 def tally(columns: list[dict[str, Found]]) -> str:
-    """Of how many measures a column is like people's, on average."""
-    judged = [
-        [cell["like_people"] for cell in rows.values() if cell["like_people"] is not None]
-        for rows in columns
-    ]
-    like = float(np.mean([sum(each) for each in judged]))
-    return f"{like:.{int(len(columns) > 1)}f} of {len(judged[0])}"
+    """Of how many measures but the judge's a column is like people's, on average."""
+    told = [[cell["like_people"] for row, cell in rows.items() if row != AUC] for rows in columns]
+    like, unlike = (np.mean([each.count(side) for each in told]) for side in (True, False))
+    digits = int(len(columns) > 1)
+    return f"{like:.{digits}f} of {like + unlike:.{digits}f}"
 
 
 def measures(found: list[Found]) -> str:
@@ -110,6 +108,7 @@ def section(found: list[Found]) -> str:
     several = len(found) > 1
     return TEXT.format(
         models=f"{len(found)} models of different training seeds" if several else "One model",
+        about=found[0]["about"]["compositions"],
         words=SEVERAL if several else ALONE,
         table=measures(found),
     ) + dial(found)
@@ -122,6 +121,8 @@ def main(arguments: list[str] | None = None) -> str:
     parser.add_argument("--page", type=Path, default=PAGE)
     args = parser.parse_args(arguments)
     found = [json.loads(path.read_text(encoding="utf-8")) for path in args.files]
+    if len({(tuple(each["columns"]), each["about"]["compositions"]) for each in found}) > 1:
+        parser.error("the files compare different things: evaluate all models alike")
     text = section(found).strip()
     sys.stdout.write(text + "\n")
     write_section("report", text, args.page)

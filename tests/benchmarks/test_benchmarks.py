@@ -291,22 +291,31 @@ def test_guidance_shows_what_candidates_are_worth(load, model):
     there, taken = np.ones((1, 2, 3), bool), np.zeros((1, 2, 3), bool)
     there[0, 1, 2], taken[0, :, 1] = False, True
     values = np.array([[[0.0, 1.0, 3.0], [0.0, 4.0, 9.0]]])
-    offers = guidance.Offers(kinds, there, taken, values, -values)
+    offers = guidance.Offers(kinds, there, np.zeros_like(there), taken, values, -values)
     assert offers.share("guided") == pytest.approx(200 / 3)
     assert offers.mean(values, "guided").tolist() == [2, 4]
     *_, last = guidance.rows("x", offers)
-    assert last[3:] == ["+3.000 [+1.614, +4.386]", "-3.000 [-4.386, -1.614]"]
+    assert last[4:] == ["+3.000 [+1.614, +4.386]", "-3.000 [-4.386, -1.614]"]
+    fragments = np.array([[[1], [2], [1], [2], [1]]], np.uint8)
+    there = np.array([[True, False, True, True, True]])
+    assert guidance.repeated(fragments, there).tolist() == [[False, False, True, False, True]]
+    copies = np.array([[[False, False, True]] * 2])
+    offers = guidance.Offers(kinds, np.ones_like(taken), copies, taken, values, -values)
+    assert offers.copied("guided") == 50
+    assert offers.mean(values, "guided").tolist() == [1, 4]
 
 
 def told(auc: float, *, dial: bool) -> dict[str, Any]:
     """What ``composer evaluate --json`` prints, in small."""
 
+    judge = "AUC of the stronger judge"
+
     def cell(value: float | None, *, like: bool | None = None) -> dict[str, Any]:
         return {"value": value, "low": value, "high": value, "like_people": like}
 
     columns = {
-        "people": {"judge": cell(0.5), "novelty": cell(None)},
-        "agent": {"judge": cell(auc, like=auc < 0.6), "novelty": cell(0.25, like=True)},
+        "people": {judge: cell(0.5), "repeats": cell(1.0), "novelty": cell(None)},
+        "agent": {judge: cell(auc), "repeats": cell(auc, like=auc < 0.6), "novelty": cell(0.25)},
     }
     turned = {
         "settings": [0.0, 1.0],
@@ -316,7 +325,8 @@ def told(auc: float, *, dial: bool) -> dict[str, Any]:
         "rank_correlation": cell(1.0),
         "hypervolume": cell(0.5),
     }
-    return {"subject": "agent", "columns": columns, "dial": turned if dial else None}
+    about = {"compositions": "10 of each policy and seed"}
+    return {"about": about, "columns": columns, "dial": turned if dial else None}
 
 
 def test_reports_of_several_trainings_become_one_table(load, tmp_path):
@@ -326,12 +336,17 @@ def test_reports_of_several_trainings_become_one_table(load, tmp_path):
         files[-1].write_text(json.dumps(told(auc, dial=True)))
     text = report.main([*map(str, files), "--page", str(tmp_path / "page.md")])
     assert text in (tmp_path / "page.md").read_text()
-    assert "| measures like people's |  | 1.5 of 2 |" in text
-    assert "| judge | 0.500 [0.500, 0.500] | 0.600 [-0.671, 1.871] ≠ 1 |" in text
+    assert "| measures like people's |  | 0.5 of 1.0 |" in text
+    assert "| repeats | 1.000 [1.000, 1.000] | 0.600 [-0.671, 1.871] ≠ 1 |" in text
     assert "| novelty | - | 0.250 [0.250, 0.250] |" in text
     assert "| 1 | 0.600 [-0.671, 1.871] |" in text  # the dial
     alone = report.section([told(0.7, dial=False)])
-    assert "| judge | 0.500 [0.500, 0.500] | 0.700 [0.700, 0.700] ≠ |" in alone
+    assert "| measures like people's |  | 0 of 1 |" in alone
+    assert "| repeats | 1.000 [1.000, 1.000] | 0.700 [0.700, 0.700] ≠ |" in alone
+    other = told(0.7, dial=False) | {"about": {"compositions": "20"}}
+    files[-1].write_text(json.dumps(other))
+    with pytest.raises(SystemExit):
+        report.main([*map(str, files), "--page", str(tmp_path / "page.md")])
     assert "| dial |" not in alone
 
 
