@@ -305,6 +305,22 @@ def test_guidance_shows_what_candidates_are_worth(load, model):
     assert offers.mean(values, "guided").tolist() == [1, 4]
 
 
+def test_originality_asks_about_the_written_files(load, model):
+    originality = load("originality")
+    folder = Path(__file__).parents[2] / "datasets" / "melodies"
+    found = originality.certificates(model, folder, 2, 0.0)
+    assert len(found) == 2
+    human = found[0]["human"]
+    name, *cells = originality.people(human)
+    assert name == f"{human['pieces']:,} human works"
+    assert cells[0].startswith(f"median {human['longest_run']['median']:.0f} [")
+    few, much = ({"as_much": share} for share in (0.5, 0.01))
+    usual = {"longest_run": {"notes": 9}, "copied": 0.1, "human": dict.fromkeys(human, few)}
+    rare = {"longest_run": None, "copied": 0.3, "human": dict.fromkeys(human, much)}
+    row = originality.row("x", [usual, rare])
+    assert row == ["x", "4.5 [0.2, 8.8]", "0.200 [0.105, 0.295]", "1 of 2"]
+
+
 def told(auc: float, *, dial: bool) -> dict[str, Any]:
     """What ``composer evaluate --json`` prints, in small."""
 
