@@ -74,7 +74,6 @@ class Stage:
     Attributes:
         choices: number of candidates K.
         kinds: origin of each candidate.
-        drawn: the first so many candidates come from the generator.
         placed: uint8 ``[count, places, *shape]``, the pieces so far.
         plans: uint8 ``[count, places]``, the kind that each place shall be.
         memory: float32 ``[count, places, width]``, what is remembered at each place.
@@ -110,7 +109,6 @@ class Stage:
         blank = self.geometry.at(self.pieces, np.zeros(1, int), np.zeros(1, int))
         moves = world.domain.moves(blank.context, blank.present, np.random.default_rng(0))
         self.kinds = generated + moves.names
-        self.drawn = len(generated)
         self.choices = len(self.kinds)
         self.place = self.geometry.places
 
@@ -292,11 +290,16 @@ class Stage:
 
     def _keep_to(self, rule: Rule) -> None:
         """Leave what the rule permits; where that is nothing, candidate 0 is mended."""
-        for row, placed in enumerate(self.placed[:, : self.place]):
-            self.valid[row] &= rule.permits(placed, self.candidates[row])
-            if not self.valid[row].any():
-                self.candidates[row, 0] = rule.mend(placed, self.candidates[row, 0])
-                self.valid[row, 0] = True
+        self.valid &= self._permitted(rule, self.candidates)
+        for row in np.flatnonzero(~self.valid.any(1)):
+            placed = self.placed[row, : self.place]
+            self.candidates[row, 0] = rule.mend(placed, self.candidates[row, 0])
+            self.valid[row, 0] = True
+
+    def _permitted(self, rule: Rule, fragments: np.ndarray) -> np.ndarray:
+        """Which of ``[count, k, *shape]`` may come next: bool ``[count, k]``."""
+        pairs = zip(self.placed[:, : self.place], fragments, strict=True)
+        return np.stack([rule.permits(placed, own) for placed, own in pairs])
 
     def _generate(self, latents: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Fragments ``[count, k, *shape]`` of latents ``[count, k, latent]``.
@@ -327,21 +330,16 @@ class Stage:
         noise = self._normal(draft.guided)
         if self.world.guide is None or 0 in (draft.fresh, draft.guided):
             return noise
-        there = self._permitted(made)
+        there = np.ones(made.shape[:2], bool)
+        if self.rule is not None:
+            there = self._permitted(self.rule, made)
+            there |= ~there.any(1, keepdims=True)  # where it permits none, any will do
         scores, _ = self._score(places, made, there)
         logits = self.world.guide(self._observation(places, made, scores, there))
         logits = np.where(there, logits, -np.inf)
         gumbel = self.rng.gumbel(size=(*noise.shape[:2], draft.fresh))
         chosen = (logits[:, None] + gumbel).argmax(2)
         return mix(fresh[rows[:, None], chosen], noise, draft.jitter)
-
-    def _permitted(self, made: np.ndarray) -> np.ndarray:
-        """Which of fragments ``[count, k, *shape]`` the rule permits; all, where it does none."""
-        there = np.ones(made.shape[:2], bool)
-        if self.rule is not None:
-            for row, placed in enumerate(self.placed[:, : self.place]):
-                there[row] = self.rule.permits(placed, made[row])
-        return there | ~there.any(1, keepdims=True)
 
     def _score(
         self, places: Places, candidates: np.ndarray, valid: np.ndarray

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from page import PAGE, table, write_section
 
+from composer.cli.originality import RARE
 from composer.composing import ComposeRequest, compose
 from composer.domains.music.originality import certificate
 from composer.model import load_model
@@ -38,7 +39,6 @@ others. In brackets the central 95% of pieces.
 {table}
 """
 HEAD = ["", "longest copy in notes, mean", "nine notes in a row, mean", "more than usual"]
-RARE = 0.025  # of the human works
 
 
 def certificates(model: Model, folder: Path, count: int, novelty: float) -> list[dict[str, Any]]:

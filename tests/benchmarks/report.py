@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from page import PAGE, interval, over_sets, table, write_section
 
-PEOPLE, AUC = "people", "AUC of the stronger judge"
+from composer.evaluation.columns import AUC
+from composer.evaluation.evaluate import PEOPLE
+
 DIGITS = 3
 
 TEXT = """## Music: `composer evaluate`
