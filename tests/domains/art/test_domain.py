@@ -24,6 +24,7 @@ from composer.errors import UsageError
 from composer.gan.fragment_gan import GanConfig
 from composer.model import ModelConfig, build
 from composer.places import Geometry, look_up
+from composer.stage import GENERATED
 
 SMALL = {"tile": 8, "rows": 4, "columns": 4}
 SETTINGS = {
@@ -349,7 +350,8 @@ def test_passes_gymnasiums_checker(world, closed):
 def test_an_agent_that_only_mirrors_composes_a_mirrored_canvas(world):
     env = CompositionEnv(world, layout=(2, 4))
     across = env.stage.kinds.index("counterpart")
-    assert env.action_space.n == env.stage.drawn + 9
+    drawn = sum(kind in GENERATED for kind in env.stage.kinds)
+    assert env.action_space.n == drawn + 9
     observation, info = env.reset(seed=0)
     assert observation["context"].shape == (11, *world.domain.spec.shape)
     assert observation["position"].shape == (Geometry.of(world.domain, (2, 4)).features,)
