@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from composer.critics import CriticConfig
 from composer.domains.art.presets import PRESETS as ART_PRESETS
@@ -19,7 +20,7 @@ from composer.evaluation.classifiers import JudgeConfig
 from composer.evaluation.columns import People, Ruler
 from composer.evaluation.samples import Sample
 from composer.fragments import FragmentStore
-from composer.model import Model, build
+from composer.model import Model, build, save_model
 from composer.places import look_up
 from composer.stage import Stage
 from composer.studio import Studio
@@ -142,6 +143,30 @@ def test_art_scores_every_chooser(load, pictures, painter, monkeypatch):
     heads = 3 * 2 - 1  # with their lines; the very first begins the text
     assert text.count("\n| ") == rows + heads
     assert json.loads(json.dumps(art.plain(columns))).keys() == columns.keys()
+
+
+def test_colours_compares_models_with_the_pictures_as_they_are(load, tmp_path, monkeypatch):
+    colours = load("colours")
+    monkeypatch.setattr(colours, "CROPS", 120)
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        blocks = rng.integers(256, size=(8, 8, 3)).astype(np.uint8)
+        picture = Image.fromarray(blocks.repeat(4, 0).repeat(4, 1))
+        picture.save(tmp_path / f"{number}.png")
+    for slots in (4, 0):
+        settings = ArtSettings(tile=8, pixels=8, slots=slots, rows=4, columns=4)
+        made = build("art", settings.as_json(), ART_PRESETS["debug"].model)
+        made.known = np.zeros((2, *made.domain.spec.shape), np.uint8)
+        save_model(made, tmp_path / f"of-{slots}")
+    folders = [str(tmp_path / name) for name in ("of-4", "of-0")]
+    page = tmp_path / "page.md"
+    arguments = ["--data", str(tmp_path), "--count", "3", "--page", str(page), "--model", *folders]
+    lines = colours.main(arguments).splitlines()
+    table = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][2:]
+    found = {name: float(distance) for name, distance, *_ in table}
+    assert list(found) == ["real", "unseen", "blur", "in 4 colours", "of-4", "of-0"]
+    assert found["real"] < min(found["blur"], found["in 4 colours"])
+    assert max(found["blur"], found["in 4 colours"]) < min(found["of-4"], found["of-0"])
 
 
 def test_intervals_over_sets_and_over_canvases(load):
