@@ -145,7 +145,8 @@ Examples:
     "--size",
     callback=check_extent,
     metavar="WxH",
-    help="Width and height in pixels, margin and frame included; the last tiles are cut there.  "
+    help="Width and height in pixels, margin and frame included; the last tiles are cut there. "
+    "Much smaller than the default shows no form: use --scale too.  "
     "[default: as large as the model practised]",
 )
 @art_option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from composer.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from composer.domains.music.settings import MusicSettings
 
@@ -184,14 +183,3 @@ def estimate_key(notes: Sequence[np.ndarray], settings: MusicSettings) -> Key:
     line = np.concatenate(sounding)
     weight = np.bincount(line[:, 2] % 12, weights=line[:, 1], minlength=12)
     return minor if weight[minor.tonic] > weight[major.tonic] else major
-
-
-def notes_outside(path: Path, key: Key) -> int:
-    """Count the notes of a MIDI file, written by this program, that lie outside of ``key``."""
-    import symusic
-
-    score: Any = symusic.Score(path)
-    pitches = np.concatenate(
-        [np.empty(0), *(track.notes.numpy()["pitch"] for track in score.tracks)]
-    )
-    return int((~np.isin(pitches % 12, list(key.pitch_classes))).sum())
