@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from composer.moments import Moments
-from composer.networks import PlaceEncoder, relate
+from composer.networks import PlaceEncoder, View, look
 from composer.places import Places
 from composer.reward import LOGIT_LIMIT
 
@@ -100,19 +100,9 @@ class CompositionCritic(nn.Module):
             nn.Linear(config.hidden, 1),
         )
 
-    def forward(
-        self,
-        context: Tensor,
-        present: Tensor,
-        position: Tensor,
-        candidates: Tensor,
-        related: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Candidates ``[n, k, *shape]`` -> ``choice [n, k]``, ``filled [n, k]``, ``empty [n]``.
-
-        ``related`` as in ``PlaceEncoder``.
-        """
-        around, seen = self.places(context, present, position, candidates, related)
+    def forward(self, view: View) -> tuple[Tensor, Tensor, Tensor]:
+        """-> ``choice [n, k]``, ``filled [n, k]``, ``empty [n]``."""
+        around, seen = self.places(view)
         state, gate = self.from_state(around).chunk(2, dim=1)
         both = state.unsqueeze(1) + (1 + gate).unsqueeze(1) * self.from_candidate(seen)
         choice, filled = self.choice(both).squeeze(-1), self.filled(both).squeeze(-1)
@@ -139,24 +129,14 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(CompositionCritic(domain, config) for _ in range(config.count))
         self.moments = Moments(domain)
 
-    def forward(
-        self,
-        valid: Tensor | None,
-        context: Tensor,
-        present: Tensor,
-        position: Tensor,
-        candidates: Tensor,
-        related: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, view: View, valid: Tensor | None = None) -> Tensor:
         """The log ratio that speaks for a candidate: ``[n, k]``, clipped.
 
         ``valid`` bool ``[n, k]`` tells which candidates there are, where those of a place are all
-        known; the others as in ``CompositionCritic``.
+        known.
         """
-        around = (context, present, position, candidates)
-        judged = [member(*around, related) for member in self.members]
-        choice = torch.stack([choice for choice, _, _ in judged]).mean(0)
-        choice = choice + self.moments(*around, related)
+        judged = [member(view) for member in self.members]
+        choice = torch.stack([choice for choice, _, _ in judged]).mean(0) + self.moments(view)
         if valid is not None:
             count = valid.sum(1, keepdim=True).log()
             total = choice.masked_fill(~valid, -torch.inf).logsumexp(1, keepdim=True)
@@ -186,16 +166,16 @@ class Critics:
         are what people put there and k candidates that were on offer; places of real pieces; and
         places of composed ones.
         """
-        offered = _look(self.domain, choices(self.config.batch))
+        offered = view_of(self.domain, choices(self.config.batch))
         pieces = zip(real(self.config.batch), composed(self.config.batch), strict=True)
         fragments, *around = (np.concatenate(parts) for parts in pieces)
-        placed = _look(self.domain, Places(np.expand_dims(fragments, 1), *around))
+        placed = view_of(self.domain, Places(np.expand_dims(fragments, 1), *around))
         people, agent = torch.arange(len(fragments)).split(self.config.batch)
         self.ensemble.train()
         losses, accuracy = [], []
         for member in self.ensemble.members:
-            choice, _, _ = member(*offered)
-            _, filled, empty = member(*placed)
+            choice, _, _ = member(offered)
+            _, filled, empty = member(placed)
             logits = torch.stack((filled.squeeze(1), empty))
             losses.append(self._choosing(choice) + contrast(logits, people, agent))
             accuracy.append((choice[:, :1] > choice[:, 1:]).float().mean().item())
@@ -225,14 +205,16 @@ def contrast(logits: Tensor, real: Tensor, other: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def score(domain: Domain, ensemble: nn.Module, valid: np.ndarray, places: Places) -> np.ndarray:
+def score(
+    domain: Domain, ensemble: nn.Module, places: Places, valid: np.ndarray | None = None
+) -> np.ndarray:
     """``Ensemble`` for places with candidates as ``fragments``, without gradients: ``[n, k]``."""
-    judged: Tensor = ensemble(torch.from_numpy(valid), *_look(domain, places))
+    there = None if valid is None else torch.from_numpy(valid)
+    judged: Tensor = ensemble(view_of(domain, places), there)
     return judged.numpy()
 
 
-def _look(domain: Domain, places: Places) -> tuple[Tensor, ...]:
-    """What ``CompositionCritic`` takes, of places with their candidates ``[n, k, ...]``."""
+def view_of(domain: Domain, places: Places) -> View:
+    """Places with their candidates as ``fragments`` ``[n, k, *shape]``."""
     candidates, context, present, position = map(torch.from_numpy, places)
-    related = relate(domain, context, present, candidates)  # once, not for each member
-    return context, present, position, candidates, related
+    return look(domain, context, present, position, candidates)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from composer.networks import relate
+from composer.networks import View, look
 from composer.places import Geometry, Pieces
 
 if TYPE_CHECKING:
@@ -69,41 +69,24 @@ class Moments(nn.Module):
         self.register_buffer("weights", torch.zeros(domain.kinds, width))
         self.register_buffer("centre", torch.zeros(domain.kinds, width))
 
-    def forward(
-        self,
-        context: Tensor,
-        present: Tensor,
-        position: Tensor,
-        candidates: Tensor,
-        related: Tensor | None = None,
-    ) -> Tensor:
-        """Inputs as in ``PlaceEncoder``, but tokens alone -> float32 ``[n, k]``."""
+    def forward(self, view: View) -> Tensor:
+        """-> float32 ``[n, k]``."""
         if not self.weights.any():  # as in models that never learnt any
-            return torch.zeros(candidates.shape[:2])
-        seen = self.look(context, present, position, candidates, related)
-        kinds = self.kinds_of(position)
+            return torch.zeros(view.candidates.shape[:2])
+        seen = self.of(view)
+        kinds = self.kinds_of(view.position)
         weights, centre = self.weights[kinds], self.centre[kinds]
         return torch.einsum("nkm,nm->nk", seen, weights) - (weights * centre).sum(1, keepdim=True)
 
-    def look(
-        self,
-        context: Tensor,
-        present: Tensor,
-        position: Tensor,
-        candidates: Tensor,
-        related: Tensor | None = None,
-    ) -> Tensor:
-        """The moments of candidates, inputs as in ``forward``: float32 ``[n, k, moments]``."""
-        if related is None:
-            related = relate(self.domain, context, present, candidates)
-        neighbours = related[:, context.shape[1] :].flatten(2)
-        flat = candidates.flatten(0, 1).to(torch.uint8).numpy()
-        shape = candidates.shape[:2]
+    def of(self, view: View) -> Tensor:
+        """The moments of candidates: float32 ``[n, k, moments]``."""
+        flat = view.candidates.flatten(0, 1).to(torch.uint8).numpy()
+        shape = view.candidates.shape[:2]
         counted = torch.from_numpy(self.domain.counted(flat)).view(*shape, -1)
         traits = torch.from_numpy(self.domain.traits(flat)).view(*shape, -1)
-        where = position[:, : self.planned]
+        where = view.position[:, : self.planned]
         there = torch.einsum("nkt,np->nktp", traits, where).flatten(2)
-        return torch.cat((neighbours, counted, there), dim=2)
+        return torch.cat((view.offered, counted, there), dim=2)
 
     def kinds_of(self, position: Tensor) -> Tensor:
         """The planned kinds, int64 ``[n]``."""
@@ -164,7 +147,8 @@ class Matching:
         for part in np.array_split(np.arange(len(rows)), max(len(rows) // CHUNK, 1)):
             places = self.geometry.at(pieces, rows[part], at[part])
             fragments, context, present, position = map(torch.from_numpy, places)
-            seen = self.moments.look(context, present, position, fragments.unsqueeze(1))
-            found.append(seen.squeeze(1))
+            offered = fragments.unsqueeze(1)
+            view = look(self.moments.domain, context, present, position, offered)
+            found.append(self.moments.of(view).squeeze(1))
         kinds = pieces.plans[rows, at] if self.moments.domain.kinds > 1 else np.zeros(len(rows))
         return torch.cat(found).double(), torch.from_numpy(kinds.astype(np.int64))

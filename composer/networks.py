@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +13,42 @@ if TYPE_CHECKING:
     from composer.domain import Domain
 
 
-def relate(domain: Domain, context: Tensor, present: Tensor, candidates: Tensor) -> Tensor:
-    """How neighbours and candidates resemble the neighbours that are there.
+class View(NamedTuple):
+    """Places with candidates for them, as critics, moments and value network see them.
 
-    Tensors as of ``PlaceEncoder`` -> float32 ``[n, neighbours + k, neighbours, relations]``.
+    Attributes:
+        context: int ``[n, neighbours, *shape]``.
+        present: ``[n, neighbours]``, which of them there are.
+        position: float32 ``[n, features]``.
+        candidates: int ``[n, k, *shape]``.
+        related: float32 ``[n, neighbours + k, neighbours, relations]``: how neighbours and
+            candidates resemble the neighbours that are there.
     """
+
+    context: Tensor
+    present: Tensor
+    position: Tensor
+    candidates: Tensor
+    related: Tensor
+
+    @property
+    def everything(self) -> Tensor:
+        """Neighbours, then candidates."""
+        return torch.cat((self.context, self.candidates), dim=1)
+
+    @property
+    def offered(self) -> Tensor:
+        """How candidates resemble each neighbour, float32 ``[n, k, neighbours * relations]``."""
+        return self.related[:, self.context.shape[1] :].flatten(2)
+
+
+def look(
+    domain: Domain, context: Tensor, present: Tensor, position: Tensor, candidates: Tensor
+) -> View:
+    """The view of these, with how they are related."""
     related = domain.relations(torch.cat((context, candidates), dim=1), context.shape[1])
-    return related * present.float()[:, None, :, None]
+    related = related * present.float()[:, None, :, None]
+    return View(context, present, position, candidates, related)
 
 
 class PlaceEncoder(nn.Module):
@@ -32,7 +61,6 @@ class PlaceEncoder(nn.Module):
     def __init__(self, domain: Domain, width: int) -> None:
         """``width`` of a fragment's embedding."""
         super().__init__()
-        self.domain = domain
         self.encoder = domain.encoder(width)
         geometry = Geometry.of(domain, (1,) * len(domain.training_layout))
         count, self.position = geometry.neighbours.shape[1], geometry.features
@@ -43,28 +71,14 @@ class PlaceEncoder(nn.Module):
         self.state_width = count * (width + 1) + pairs * relations + self.position
         self.candidate_width = width + count * relations
 
-    def forward(
-        self,
-        context: Tensor,
-        present: Tensor,
-        position: Tensor,
-        candidates: Tensor,
-        related: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Context int ``[n, neighbours, *shape]``, candidates int ``[n, k, *shape]``.
-
-        ``related`` is what ``relate`` gives, where that is known already.
-        -> ``[n, state_width]``, ``[n, k, candidate_width]``.
-        """
-        count, neighbours = present.shape
-        shown = present.float()
-        everything = torch.cat((context, candidates), dim=1)
-        if related is None:
-            related = relate(self.domain, context, present, candidates)
+    def forward(self, view: View) -> tuple[Tensor, Tensor]:
+        """State ``[n, state_width]`` and candidates ``[n, k, candidate_width]``."""
+        neighbours = view.present.shape[1]
+        shown, everything = view.present.float(), view.everything
         first, second = self.pairs
-        among = related[:, first, second] * shown[:, first, None]  # [n, pairs, relations]
-        embedded = self.encoder(everything.flatten(0, 1)).view(count, related.shape[1], -1)
-        before, offered = embedded[:, :neighbours], embedded[:, neighbours:]
+        among = view.related[:, first, second] * shown[:, first, None]  # [n, pairs, relations]
+        embedded = self.encoder(everything.flatten(0, 1)).view(*everything.shape[:2], -1)
+        before, offered = embedded.tensor_split((neighbours,), dim=1)
         before = before * shown.unsqueeze(-1)
-        state = torch.cat((before.flatten(1), shown, among.flatten(1), position), dim=1)
-        return state, torch.cat((offered, related[:, neighbours:].flatten(2)), dim=2)
+        state = torch.cat((before.flatten(1), shown, among.flatten(1), view.position), dim=1)
+        return state, torch.cat((offered, view.offered), dim=2)

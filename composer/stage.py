@@ -350,7 +350,7 @@ class Stage:
         """
         world, domain = self.world, self.world.domain
         seen = places._replace(fragments=candidates)
-        logits = critics.score(domain, world.critics, valid, seen)
+        logits = critics.score(domain, world.critics, seen, valid)
         flat = domain.features(candidates.reshape(-1, *domain.spec.shape))
         to_training = world.known.nearest(flat).reshape(logits.shape)
         to_past = np.full_like(to_training, np.inf)

@@ -3,12 +3,26 @@ import pytest
 import torch
 from toy import PLACES, ToyDomain, toy_pieces
 
-from composer.critics import LOUD, CompositionCritic, CriticConfig, Critics, Ensemble, score
+from composer.critics import (
+    LOUD,
+    CompositionCritic,
+    CriticConfig,
+    Critics,
+    Ensemble,
+    score,
+    view_of,
+)
 from composer.dqn.agent import sample_softmax
+from composer.networks import look
 from composer.places import Geometry, Pieces
 from composer.reward import LOGIT_LIMIT, realism
 
 CONFIG = CriticConfig(count=2, embedding=8, hidden=32, batch=64, learning_rate=3e-3, dropout=0.0)
+
+
+def alone(places):
+    """What stands at the places as their only candidates."""
+    return places._replace(fragments=places.fragments[:, None])
 
 
 def sources(geometry, rng):
@@ -42,7 +56,7 @@ def test_learns_what_people_choose_and_what_gives_composed_pieces_away():
     places = geometry.at(toy_pieces(50, rng), np.arange(50), np.full(50, 3))
     candidates = np.arange(6, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(2, 2)
     offered = places._replace(fragments=candidates)
-    logits = score(domain, critics.ensemble, np.ones((50, 6), bool), offered)
+    logits = score(domain, critics.ensemble, offered, np.ones((50, 6), bool))
     assert (logits.argmax(1) == places.fragments[:, 0]).mean() > 0.9
     assert np.abs(logits).max() <= LOGIT_LIMIT
 
@@ -58,10 +72,9 @@ def test_the_ratio_counts_a_fault_of_the_surroundings_not_again():
     broken = toy_pieces(200, rng)
     # one wrong fragment, then all goes on as before
     broken.fragments[:, 1] = (broken.fragments[:, 1] + 3) % 6
-    parts = [torch.from_numpy(x) for x in geometry.at(broken, np.arange(200), np.full(200, 3))]
-    fragments, *around = parts
+    places = geometry.at(broken, np.arange(200), np.full(200, 3))
     with torch.no_grad():
-        filled, empty = critics.ensemble.members[0](*around, fragments.unsqueeze(1))[1:]
+        _, filled, empty = critics.ensemble.members[0](view_of(domain, alone(places)))
     assert filled.mean() < -1  # the place as a whole looks composed,
     assert (filled.squeeze(1) - empty).mean() > filled.mean() / 2  # but not by this choice
 
@@ -81,10 +94,10 @@ def test_what_tells_the_place_starts_loud():
     critic = CompositionCritic(ToyDomain({}), CriticConfig())
     geometry = Geometry.of(ToyDomain({}), (PLACES,))
     places = geometry.sample(toy_pieces(9, np.random.default_rng(0)), 9, np.random.default_rng(1))
-    _, context, present, position = map(torch.from_numpy, places)
-    state, _ = critic.places(context, present, position, context[:, :1])
+    view = view_of(ToyDomain({}), alone(places))
+    state, _ = critic.places(view)
     told = critic.places.position
-    assert torch.equal(state[:, -told:], position)
+    assert torch.equal(state[:, -told:], view.position)
     weight = critic.from_state[0].weight
     assert weight[:, -told:].std().item() == pytest.approx(LOUD, rel=0.1)
     assert weight[:, :-told].std() < LOUD / 2  # the smaller, the more there is to be heard
@@ -107,10 +120,9 @@ def test_how_often_a_state_is_among_the_offers_says_nothing():
     for _ in range(100):
         critics.update(choices, real, composed)
     for pieces in (few, toy_pieces(50, rng)):  # the mean ratio of what is on offer stays at 1
-        parts = geometry.sample(pieces, 100, rng)
-        fragments, *around = (torch.from_numpy(array) for array in parts)
+        places = geometry.sample(pieces, 100, rng)
         with torch.no_grad():
-            choice = critics.ensemble.members[0](*around, fragments.unsqueeze(1))[0]
+            choice = critics.ensemble.members[0](view_of(domain, alone(places)))[0]
         assert choice.abs().mean() < 0.6
 
 
@@ -146,7 +158,7 @@ class Silent(torch.nn.Module):
 def ensemble(judges, valid):
     """What those who look at nothing say."""
     judges.moments = Silent()
-    return judges(valid, *[None] * 4)
+    return judges(None, valid)
 
 
 @pytest.fixture
@@ -237,10 +249,10 @@ def test_scoring_candidates_together_or_alone_is_the_same():
     inputs = [torch.from_numpy(array) for array in places[1:]]
     candidates = torch.randint(6, (4, 3, 2)).to(torch.uint8)
     with torch.no_grad():
-        together = members(member)(None, *inputs, candidates)
+        together = members(member)(look(domain, *inputs, candidates))
         for i in range(3):
-            alone = members(member)(None, *inputs, candidates[:, i : i + 1])
-            assert alone[:, 0].numpy() == pytest.approx(together[:, i].numpy(), abs=1e-5)
+            one = members(member)(look(domain, *inputs, candidates[:, i : i + 1]))
+            assert one[:, 0].numpy() == pytest.approx(together[:, i].numpy(), abs=1e-5)
 
 
 def test_arrays_are_scored_like_tensors():
@@ -250,7 +262,8 @@ def test_arrays_are_scored_like_tensors():
     places = Geometry.of(domain, (PLACES,)).sample(toy_pieces(9, rng, kinds=2), 4, rng)
     candidates = rng.integers(6, size=(4, 3, 2)).astype(np.uint8)
     valid = np.array([[True, True, False]] * 4)
-    found = score(domain, critics, valid, places._replace(fragments=candidates))
-    expected = critics(*map(torch.from_numpy, (valid, *places[1:], candidates)))
+    offered = places._replace(fragments=candidates)
+    found = score(domain, critics, offered, valid)
+    expected = critics(view_of(domain, offered), torch.from_numpy(valid))
     assert found.dtype == np.float32
     assert np.array_equal(found, expected.detach().numpy())

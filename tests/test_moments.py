@@ -4,6 +4,7 @@ import torch
 from toy import CLASSES, PLACES, ToyDomain, toy_pieces
 
 from composer.moments import Matching, MomentConfig, Moments
+from composer.networks import look
 from composer.places import Geometry, Pieces
 
 LAYOUT = (PLACES,)
@@ -34,7 +35,7 @@ def follow(moments, geometry, count, rng, kind=0, candidates=8):
         offered = rng.integers(CLASSES, size=(count, candidates, 2)).astype(np.uint8)
         seen = geometry.at(made, np.arange(count), np.full(count, place))
         around = map(torch.from_numpy, seen[1:])
-        logits = moments(*around, torch.from_numpy(offered)).numpy()
+        logits = moments(look(moments.domain, *around, torch.from_numpy(offered))).numpy()
         taken = (logits + rng.gumbel(size=logits.shape)).argmax(1)
         made.fragments[:, place] = offered[np.arange(count), taken]
     return made
@@ -65,7 +66,8 @@ def test_nothing_is_said_at_first():
     domain = CountingDomain({"kinds": 2})
     places = Geometry.of(domain, LAYOUT).sample(toy_pieces(9, rng, kinds=2), 4, rng)
     inputs = [torch.from_numpy(array) for array in places[1:]]
-    said = Moments(domain)(*inputs, torch.randint(CLASSES, (4, 3, 2)).to(torch.uint8))
+    offered = torch.randint(CLASSES, (4, 3, 2)).to(torch.uint8)
+    said = Moments(domain)(look(domain, *inputs, offered))
     assert said.shape == (4, 3)
     assert not said.any()
 
@@ -82,7 +84,7 @@ def test_the_ratio_is_linear_in_what_resembles_what_is_counted_and_where_traits_
     places = geometry.at(pieces, rows, at)
     context, present, position = (torch.from_numpy(array) for array in places[1:])
     candidates = torch.randint(CLASSES, (4, 3, 2)).to(torch.uint8)
-    found = moments(context, present, position, candidates)
+    found = moments(look(domain, context, present, position, candidates))
     for i in range(4):
         kind = pieces.plans[i, at[i]]
         for j in range(3):

@@ -61,7 +61,7 @@ def test_the_critics_are_asked_as_often_as_it_says(world, monkeypatch):
     told = []
     score = stage_module.critics.score
     monkeypatch.setattr(
-        stage_module.critics, "score", lambda *a: told.append(a[2].shape[1]) or score(*a)
+        stage_module.critics, "score", lambda *a: told.append(a[3].shape[1]) or score(*a)
     )
     for guide, guided in ((None, 2), (high, 0), (high, 2)):
         world.guide = guide

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from composer.networks import PlaceEncoder
+from composer.networks import PlaceEncoder, look
 
 if TYPE_CHECKING:
     from composer.domain import Domain
@@ -43,7 +43,7 @@ class ValueNetwork(nn.Module):
     def __init__(self, domain: Domain, config: ValueConfig, gamma: float) -> None:
         """``gamma`` is the discount."""
         super().__init__()
-        self.gamma = gamma
+        self.domain, self.gamma = domain, gamma
         self.factors = config.factors
         self.places = PlaceEncoder(domain, config.embedding)
         self.state_tower = nn.Sequential(
@@ -68,8 +68,7 @@ class ValueNetwork(nn.Module):
         observation's own. -> ``[n, k, 3]``.
         """
         names = ("context", "present", "position", "candidates")
-        around = (observation[name] for name in names)
-        state, seen = self.places(*around)
+        state, seen = self.places(look(self.domain, *(observation[name] for name in names)))
         extra = torch.cat((preference[:, None], observation["progress"]), dim=1)
         head = self.state_head(self.state_tower(torch.cat((state, extra), dim=1)))
         head = head.view(-1, COMPONENTS, self.factors + 1)

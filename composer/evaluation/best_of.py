@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from composer import reward
+from composer import critics, reward
 from composer.evaluation.samples import BATCH
 from composer.gan.fragment_gan import generate
 from composer.places import Geometry, Pieces, Places
@@ -98,17 +97,14 @@ def draw_pieces(
     return pieces.fragments, rewards
 
 
-@torch.no_grad()
 def _realism(world: World, places: Places) -> np.ndarray:
     """Realism of what stands at each place: float32 ``[n]``.
 
     The environment scales the critics' ratio to a mean of 1 over the candidates of a place. Over a
     single one that would make all alike, so here it counts as it is.
     """
-    around = (torch.from_numpy(array) for array in places[1:])
-    candidates = torch.from_numpy(places.fragments).unsqueeze(1)
-    judged: torch.Tensor = world.critics(None, *around, candidates)
-    return reward.realism(judged.numpy())[:, 0]
+    alone = places._replace(fragments=places.fragments[:, None])
+    return reward.realism(critics.score(world.domain, world.critics, alone))[:, 0]
 
 
 def _novelty(world: World, features: np.ndarray) -> np.ndarray:

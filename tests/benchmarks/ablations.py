@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from composer.model import Model
+    from composer.networks import View
     from composer.studio import Studio
     from composer.training import TrainingConfig
 
@@ -77,22 +78,14 @@ class FragmentCritic(nn.Module):
         self.codes, self.features = studio.gan.codes, studio.complete.features
         self.discriminator = studio.gan.discriminator
 
-    def forward(
-        self,
-        context: Tensor,
-        present: Tensor,
-        position: Tensor,
-        candidates: Tensor,
-        related: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, view: View) -> tuple[Tensor, Tensor, Tensor]:
         """As ``CompositionCritic``; all that it has to say is the choice."""
-        del related
-        count, choices = candidates.shape[:2]
-        shown = look_up(candidates, self.codes)
+        count, choices = view.candidates.shape[:2]
+        shown = look_up(view.candidates, self.codes)
         around = (
-            look_up(context[:, :GENERATOR_LAGS], self.codes),
-            present[:, :GENERATOR_LAGS].float(),
-            position[:, : self.features],
+            look_up(view.context[:, :GENERATOR_LAGS], self.codes),
+            view.present[:, :GENERATOR_LAGS].float(),
+            view.position[:, : self.features],
         )
         spread = (part.repeat_interleave(choices, 0) for part in around)
         judged = self.discriminator(shown.flatten(0, 1), *spread).view(count, choices)

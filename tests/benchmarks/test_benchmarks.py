@@ -21,6 +21,7 @@ from composer.evaluation.columns import People, Ruler
 from composer.evaluation.samples import Sample
 from composer.fragments import FragmentStore
 from composer.model import Model, build, save_model
+from composer.networks import look
 from composer.places import look_up
 from composer.stage import Stage
 from composer.studio import Studio
@@ -252,8 +253,9 @@ def test_ablations_leave_out_what_they_say(load, store, short):
     places = studio.geometry.sample(studio.real, 5, np.random.default_rng(0))
     inputs = [torch.from_numpy(np.array(part)) for part in places[1:]]
     tokens = torch.from_numpy(places.fragments).unsqueeze(1)
+    view = look(studio.domain, *inputs, tokens)
     with variants["discriminator only"].inside(studio), torch.no_grad():
-        choice, filled, empty = studio.critics.ensemble.members[0](*inputs, tokens)
+        choice, filled, empty = studio.critics.ensemble.members[0](view)
         seen = studio.complete.neighbours.shape[1]
         codes, around = studio.domain.codes, (inputs[0][:, :seen], inputs[1][:, :seen].float())
         position = inputs[2][:, : studio.complete.features]
