@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from written import notes_outside
 
-from composer.domains.music.scales import notes_outside, parse_key
+from composer.domains.music.scales import parse_key
 from composer.domains.music.write import read_recipe
 
 MELODIES = Path(__file__).parents[2] / "datasets" / "melodies"

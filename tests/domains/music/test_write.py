@@ -9,6 +9,7 @@ import symusic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from written import notes_outside
 
 from composer.composition import Composition, Origin
 from composer.domains.music import write
@@ -144,12 +145,6 @@ def test_the_mask_of_a_key_keeps_every_note_in_its_scale(
     pitches = np.concatenate(notes_from_tokens(fragments, music, shift))[:, 2]
     assert len(pitches) > 20
     assert {int(pitch) % 12 for pitch in pitches} <= key.pitch_classes
-
-
-def notes_outside(path: Path, key: Key) -> int:
-    tracks = symusic.Score(path).tracks
-    pitches = np.concatenate([track.notes.numpy()["pitch"] for track in tracks])
-    return int((~np.isin(pitches % 12, list(key.pitch_classes))).sum())
 
 
 @pytest.mark.parametrize("mode", MODES)
