@@ -83,6 +83,8 @@ def test_music_scores_every_chooser(load, store, model):
     found = {"people": [{"auc": 0.5}], "agent": [{"auc": 0.6}, {"auc": 0.7}]}
     found["random"] = [{"auc": 0.9}, {"auc": 1.0}]
     assert [music.more(found, name) for name in found] == ["", "", "0.300 [0.300, 0.300]"]
+    assert music.over_seeds(found, 2)["random"] == [{"auc": pytest.approx(0.95)}]
+    assert music.over_seeds(found, 1) == found
 
 
 @pytest.fixture(scope="module")
