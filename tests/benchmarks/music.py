@@ -205,13 +205,14 @@ NOTES = """## Music
 
 Mean over models and seeds, with its 95% interval by Student's t: over models where there are
 several, else over seeds. **people**: training tunes in the place of compositions (the floor);
-shares seen and unique and RL Tuner's rows are of the held-out tunes themselves. **Markov**: an order-2 chain of bars with
-back-off, which can only repeat known bars. **agent** samples by the learnt value, **resample** by
-the critics without look-ahead, **greedy** takes their favourite, **random** any candidate,
-**first** the generator's first proposal. JSD: Jensen-Shannon divergence in bits. Unique: the
-expected share of different bars among 1,000 drawn from as many pieces. AUC: .5 where a classifier
-that never rewarded cannot tell compositions from held-out tunes; the larger of two classifiers,
-cross-validated by tune. Below it: what each has more than the agent, model by model.
+shares seen and unique and RL Tuner's rows are of the held-out tunes themselves. **Markov**: an
+order-2 chain of bars with back-off, which can only repeat known bars. **agent** samples by the
+learnt value, **resample** by the critics without look-ahead, **greedy** takes their favourite,
+**random** any candidate, **first** the generator's first proposal. JSD: Jensen-Shannon divergence
+in bits. Unique: the expected share of different bars among 1,000 drawn from as many pieces. AUC: .5
+where a classifier that never rewarded cannot tell compositions from held-out tunes; the larger of
+two classifiers, cross-validated by tune. Below it: what each has more than the agent, model by
+model.
 """
 
 
