@@ -2,10 +2,7 @@
 
     python tests/benchmarks/sb3.py --data DIR --model RUN
 
-trains theirs on the model's environment, lets both and two simpler choosers compose, and prints a
-table. Theirs takes as many steps of the environment as ours did, and as many updates of as many
-transitions. It sees critics and generator as they are in the end, at one preference; ours had to
-learn while they changed, and at all preferences. Theirs reads tokens as numbers and knows no masks.
+trains theirs on the model's environment and lets both and two simpler choosers compose.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from page import table
+from page import PAGE, table, write_section
 from stable_baselines3 import DQN
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -36,6 +33,21 @@ if TYPE_CHECKING:
     from composer.model import Model
     from composer.stage import Observation, World
 
+TEXT = """
+## The agent beside that of Stable-Baselines3
+
+The model `{model}`, {count} pieces of each of the seeds {seeds}, novelty {novelty:g}.
+
+    python tests/benchmarks/sb3.py --data DIR --model {model}
+
+The DQN of Stable-Baselines3, two layers of {hidden} units, is trained on the model's environment:
+as many steps of it as ours took ({steps:,}) and as many updates of as many transitions. It sees
+critics and generator as they are in the end, at one preference; ours had to learn while they
+changed, and at all preferences. Theirs reads tokens as numbers and knows no masks. **resample**: by
+the critics without look-ahead.
+
+{table}
+"""
 POLICIES, THEIRS = ("agent", "resample", "random"), "Stable-Baselines3"
 
 
@@ -133,6 +145,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--count", type=int, default=80, help="pieces of each seed")
     parser.add_argument("--novelty", type=float, default=0.0)
+    parser.add_argument("--page", type=Path, default=PAGE)
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
     model = load_model(args.model)
@@ -142,7 +155,17 @@ def main(arguments: list[str] | None = None) -> None:
     theirs = train_theirs(model, args.rounds or model.card["rounds"], args.novelty)
     found = compare(model, theirs, ruler, args.seeds, args.count, args.novelty)
     rows = [[name, interval(told), f"{mean:.3f}"] for name, (told, mean) in found.items()]
-    sys.stdout.write(table(["chooser", AUC, "mean reward"], rows) + "\n")
+    text = TEXT.format(
+        model=Path(args.model).name,
+        count=args.count,
+        seeds=" ".join(map(str, args.seeds)),
+        novelty=args.novelty,
+        hidden=model.config.agent.network.hidden,
+        steps=theirs.num_timesteps,
+        table=table(["chooser", AUC, "mean reward"], rows),
+    )
+    sys.stdout.write(text)
+    write_section("sb3", text, args.page)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from composer.works import number_works
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,17 +54,8 @@ def find_works(thumbnails: Sequence[np.ndarray]) -> np.ndarray:
         int64 ``[n]``, works numbered by their first picture.
     """
     table = np.array(thumbnails, np.float32).reshape(-1, _SIDE**2)
-    labels = np.arange(len(table))
     links = [np.zeros((2, 0), np.int64)]
     for start in range(0, len(table), _BLOCK):
         like = table[start : start + _BLOCK] @ table[start:].T >= _LIKE
         links.append(np.stack(np.nonzero(like)) + start)
-    left, right = np.concatenate(links, axis=1)
-    while True:  # the smallest label is passed on until nothing changes
-        before = labels.copy()
-        lowest = np.minimum(labels[left], labels[right])
-        np.minimum.at(labels, left, lowest)
-        np.minimum.at(labels, right, lowest)
-        labels = labels[labels]
-        if np.array_equal(labels, before):
-            return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    return number_works(len(table), np.concatenate(links, axis=1))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from composer.domains.music.settings import FIRST_PITCH, HOLD, REST
+from composer.works import number_works
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,7 @@ def _works(
 ) -> np.ndarray:
     """The works by both views, each the pitches and their pieces."""
     links = [_links(*pitches, count, _SHARED_PITCHES), _links(*beats, count, _SHARED_BEATS)]
-    return _components(count, np.concatenate(links, axis=1))
+    return number_works(count, np.concatenate(links, axis=1))
 
 
 def _links(pitches: np.ndarray, owners: np.ndarray, pieces: int, threshold: float) -> np.ndarray:
@@ -165,17 +166,3 @@ def _shared(
         codes.append((group[:, left] * pieces + group[:, right]).reshape(-1))
     pairs, shared = np.unique(np.concatenate(codes), return_counts=True)
     return pairs // pieces, pairs % pieces, shared
-
-
-def _components(count: int, links: np.ndarray) -> np.ndarray:
-    """Connected components, numbered by their first member: the smallest label is passed on."""
-    left, right = links
-    labels = np.arange(count)
-    while True:
-        before = labels.copy()
-        lowest = np.minimum(labels[left], labels[right])
-        np.minimum.at(labels, left, lowest)
-        np.minimum.at(labels, right, lowest)
-        labels = labels[labels]
-        if np.array_equal(labels, before):
-            return np.unique(labels, return_inverse=True)[1].astype(np.int64)
