@@ -1,8 +1,8 @@
 """Composition critics: do these fragments, in these places, come from a real piece?
 
-An ensemble, since one discriminator alone is quickly over-optimised. It is trained on real pieces
-against what is on offer in their places and against the agent's own compositions, and frozen while
-the agent plays; the log density ratio that it gives for a choice becomes the realism of the reward.
+They are trained on real pieces against what is on offer in their places and against the agent's own
+compositions, and frozen while the agent plays; the log density ratio that they give for a choice
+becomes the realism of the reward.
 """
 
 from __future__ import annotations
@@ -37,20 +37,18 @@ class CriticConfig:
     """Composition critics.
 
     Attributes:
-        count: critics in the ensemble.
         embedding, hidden: widths.
         dropout: share of hidden units dropped; a critic that learns its real pieces by heart
             rewards what is like them, not what is real.
         learning_rate, weight_decay: AdamW's.
         batch: places a step with what was on offer there, and as many real and composed ones.
         anchor: weight of the loss that keeps the mean ratio in a place at 1.
-        steps: steps of each critic in a round, at most.
-        passes: about so many times in a run a critic is shown each place of the real pieces among
-            offers, and as often in whole pieces: of a small corpus it would soon know them by
-            heart. There is a step a round all the same.
+        steps: steps in a round, at most.
+        passes: about so many times in a run the critics are shown each place of the real pieces
+            among offers, and as often in whole pieces: of a small corpus they would soon know them
+            by heart. There is a step a round all the same.
     """
 
-    count: int = 3
     embedding: int = 48
     hidden: int = 192
     dropout: float = 0.2
@@ -62,8 +60,8 @@ class CriticConfig:
     passes: float = 1000.0
 
 
-class CompositionCritic(nn.Module):
-    """Three log density ratios of a place and a candidate for it.
+class CompositionCritics(nn.Module):
+    """Three log density ratios of a place and a candidate for it, from one network.
 
     - ``choice``: what people put there against what is on offer there, in real surroundings;
     - ``filled``: real places against composed ones, the candidate in them;
@@ -109,58 +107,47 @@ class CompositionCritic(nn.Module):
         return choice, filled, self.empty(state).squeeze(-1)
 
 
-class Ensemble(nn.Module):
+class Realism(nn.Module):
     """All that judges realism: the critics, and the moments that they do not see.
 
     The first part, ``choice``, is log p(a | s) / c(a | s): data against candidates. An agent that
     followed it, from real surroundings, would play like the data; the moments mend where it is a
     little off. Its mean over the candidates c, before the logarithm, is 1 by definition; where the
-    candidates of a place are known, it is made so, for the members' mean: were each member's made
-    so, the mean would be the lower the more they disagree. Else an agent that looks ahead seeks the
-    places where the critics overrate all that is on offer, or just agree. Its own pieces leave real
-    surroundings; what still gives them away, ``filled - empty``, log p(a | s) / q(a | s) against
-    the agent's own choices q, comes on top. Without ``empty`` a fragment would be counted again at
-    each later place that sees it.
+    candidates of a place are known, ``ratio`` makes it so. Else an agent that looks ahead seeks the
+    places where the critics overrate all that is on offer. Its own pieces leave real surroundings;
+    what still gives them away, ``filled - empty``, log p(a | s) / q(a | s) against the agent's own
+    choices q, comes on top. Without ``empty`` a fragment would be counted again at each later place
+    that sees it.
     """
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
-        """Members differ by initialisation and dropout."""
+        """Critics that have learnt nothing, and moments of no weight."""
         super().__init__()
-        self.members = nn.ModuleList(CompositionCritic(domain, config) for _ in range(config.count))
+        self.critics = CompositionCritics(domain, config)
         self.moments = Moments(domain)
 
-    def forward(self, view: View, valid: Tensor | None = None) -> Tensor:
-        """The log ratio that speaks for a candidate: ``[n, k]``, clipped.
-
-        ``valid`` bool ``[n, k]`` tells which candidates there are, where those of a place are all
-        known.
-        """
-        judged = [member(view) for member in self.members]
-        choice = torch.stack([choice for choice, _, _ in judged]).mean(0) + self.moments(view)
-        if valid is not None:
-            count = valid.sum(1, keepdim=True).log()
-            total = choice.masked_fill(~valid, -torch.inf).logsumexp(1, keepdim=True)
-            choice = choice - (total - count)
-        own = torch.stack([filled - empty.unsqueeze(1) for _, filled, empty in judged]).mean(0)
-        return (choice + own).clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+    def forward(self, view: View) -> tuple[Tensor, Tensor]:
+        """``choice`` and ``filled - empty``, each ``[n, k]``, of a candidate by itself."""
+        choice, filled, empty = self.critics(view)
+        return choice + self.moments(view), filled - empty.unsqueeze(1)
 
 
 class Critics:
-    """The ensemble and its optimiser."""
+    """The composition critics and their optimiser."""
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
-        """All members share an optimiser."""
+        """The moments, which ``Matching`` changes, are no parameters."""
         self.config, self.domain = config, domain
-        self.ensemble = Ensemble(domain, config).eval()
+        self.realism = Realism(domain, config).eval()
         self.optimizer = torch.optim.AdamW(
-            self.ensemble.parameters(),
+            self.realism.parameters(),
             lr=config.learning_rate,
             weight_decay=config.weight_decay,
             fused=True,
         )
 
     def update(self, choices: Source, real: Source, composed: Source) -> dict[str, float]:
-        """One step of all members, on the same places: how these relate is worked out once.
+        """One step.
 
         The sources give, for a count, places of real pieces whose ``fragments`` ``[n, 1 + k, ...]``
         are what people put there and k candidates that were on offer; places of real pieces; and
@@ -171,20 +158,17 @@ class Critics:
         fragments, *around = (np.concatenate(parts) for parts in pieces)
         placed = view_of(self.domain, Places(np.expand_dims(fragments, 1), *around))
         people, agent = torch.arange(len(fragments)).split(self.config.batch)
-        self.ensemble.train()
-        losses, accuracy = [], []
-        for member in self.ensemble.members:
-            choice, _, _ = member(offered)
-            _, filled, empty = member(placed)
-            logits = torch.stack((filled.squeeze(1), empty))
-            losses.append(self._choosing(choice) + contrast(logits, people, agent))
-            accuracy.append((choice[:, :1] > choice[:, 1:]).float().mean().item())
-        loss = torch.stack(losses).mean()
+        self.realism.train()
+        choice, _, _ = self.realism.critics(offered)
+        _, filled, empty = self.realism.critics(placed)
+        logits = torch.stack((filled.squeeze(1), empty))
+        loss = self._choosing(choice) + contrast(logits, people, agent)
+        accuracy = (choice[:, :1] > choice[:, 1:]).float().mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        self.ensemble.eval()
-        return {"critic_loss": loss.item(), "critic_accuracy": float(np.mean(accuracy))}
+        self.realism.eval()
+        return {"critic_loss": loss.item(), "critic_accuracy": accuracy.item()}
 
     def _choosing(self, choice: Tensor) -> Tensor:
         """Which of ``[n, 1 + k]`` is the first, the one that people chose: InfoNCE.
@@ -205,13 +189,23 @@ def contrast(logits: Tensor, real: Tensor, other: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def score(
-    domain: Domain, ensemble: nn.Module, places: Places, valid: np.ndarray | None = None
-) -> np.ndarray:
-    """``Ensemble`` for places with candidates as ``fragments``, without gradients: ``[n, k]``."""
-    there = None if valid is None else torch.from_numpy(valid)
-    judged: Tensor = ensemble(view_of(domain, places), there)
-    return judged.numpy()
+def score(domain: Domain, judge: nn.Module, places: Places) -> tuple[np.ndarray, np.ndarray]:
+    """``Realism`` of candidates, ``places.fragments``, without gradients: twice ``[n, k]``."""
+    choice, own = judge(view_of(domain, places))
+    return choice.numpy(), own.numpy()
+
+
+def ratio(choice: np.ndarray, own: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+    """The log ratio that speaks for a candidate, of what ``score`` tells: ``[n, k]``, clipped.
+
+    ``valid`` bool ``[n, k]`` tells which candidates there are, where those of a place are
+    all known.
+    """
+    if valid is not None:
+        there = np.where(valid, choice, -np.inf)
+        mean = np.logaddexp.reduce(there, axis=1, keepdims=True)
+        choice = choice - (mean - np.log(valid.sum(1, keepdims=True, dtype=np.float32)))
+    return np.clip(choice + own, -LOGIT_LIMIT, LOGIT_LIMIT)
 
 
 def view_of(domain: Domain, places: Places) -> View:

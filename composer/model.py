@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from composer import checkpoint
 from composer.catalogue import find_model
-from composer.critics import CriticConfig, Ensemble
+from composer.critics import CriticConfig, Realism
 from composer.domain import domain_class
 from composer.dqn.agent import AgentConfig, blended_values
 from composer.dqn.network import ValueNetwork
@@ -74,7 +74,7 @@ class Model:
         config: configurations of the parts.
         domain: the domain, bound to its settings.
         generator: the averaged generator.
-        critics: ensemble of composition critics, with the moments.
+        critics: ``Realism``: composition critics and moments.
         value: the value network.
         known: uint8 ``[n, *shape]``, different fragments of the training pieces: all of them, or a
             sample of a megabyte and a half.
@@ -154,7 +154,7 @@ def build(domain_id: str, settings: dict[str, Any], config: ModelConfig) -> Mode
         config=config,
         domain=domain,
         generator=domain.generator(latent, config.gan.generator_width),
-        critics=Ensemble(domain, config.critics),
+        critics=Realism(domain, config.critics),
         value=ValueNetwork(domain, config.agent.network, config.agent.gamma),
         known=np.zeros((0, *domain.spec.shape), np.uint8),
         temperature=config.agent.temperature,

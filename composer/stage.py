@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class World:
         domain: gives geometry, moves and features.
         generator: ``(latent, context, present, position) -> logits``.
         latent: size of its noise vector.
-        critics: the ensemble that gives realism, in eval mode.
+        critics: give realism (``Realism``), in eval mode.
         known: features of training fragments.
         unit: typical distance between real fragments.
         guide: logits ``[n, k]`` by which the agent would choose among the candidates of a batched
@@ -66,6 +66,26 @@ class World:
     unit: float
     guide: Callable[[Observation], np.ndarray] | None
     candidates: CandidateConfig
+
+
+class Judged(NamedTuple):
+    """What is said of each of some candidates, whatever else is on offer.
+
+    Attributes:
+        choice, own: float32 ``[count, k]``, as of ``critics.score``.
+        novelty: float32 ``[count, k]``.
+        features: float32 ``[count, k, f]``.
+    """
+
+    choice: np.ndarray
+    own: np.ndarray
+    novelty: np.ndarray
+    features: np.ndarray
+
+    def scores(self, valid: np.ndarray) -> np.ndarray:
+        """Realism and novelty ``[count, k, 2]`` where ``valid`` ones are all that there are."""
+        logits = critics.ratio(self.choice, self.own, valid)
+        return np.stack((reward.realism(logits), self.novelty), axis=2)
 
 
 class Stage:
@@ -116,12 +136,6 @@ class Stage:
     def pieces(self) -> Pieces:
         """The pieces so far, with their plans."""
         return Pieces(self.placed, self.plans, self.memory)
-
-    @property
-    def judged(self) -> int:
-        """Candidates that the critics score at a place; fresh ones twice, where others follow."""
-        guided = self.world.guide is not None and self.world.candidates.guided > 0
-        return self.choices + (self.world.candidates.fresh if guided else 0)
 
     @property
     def finished(self) -> bool:
@@ -182,8 +196,9 @@ class Stage:
         if self.finished:
             return self._last_observation()
         places = self._look(np.full(self.count, self.place))
-        self._draw(places)
-        self.scores, self.features = self._score(places, self.candidates, self.valid)
+        known = self._draw(places)
+        judged = self._judge(places, self.candidates, known)
+        self.scores, self.features = judged.scores(self.valid), judged.features
         return self._observation(places, self.candidates, self.scores, self.valid)
 
     def _observation(
@@ -254,8 +269,11 @@ class Stage:
     def _look(self, at: np.ndarray) -> Places:
         return self.geometry.at(self.pieces, np.arange(self.count), at)
 
-    def _draw(self, places: Places) -> None:
-        """Candidates ``[count, K, *shape]`` with their latents, validity and earlier place."""
+    def _draw(self, places: Places) -> Judged | None:
+        """Candidates ``[count, K, *shape]`` with their latents, validity and earlier place.
+
+        Returns what is said of the first of them, if that was asked to guide the others.
+        """
         draft = self.world.candidates
         rows = np.arange(self.count)
         index = self.geometry.neighbours[self.place]
@@ -263,7 +281,9 @@ class Stage:
         here = np.full((self.count, 1), self.place)
         fresh = self._normal(draft.fresh)
         made = self._generate(fresh, here)
-        guided = self._guided(places, fresh, made)
+        guides = self.world.guide is not None and 0 not in (draft.fresh, draft.guided)
+        known = self._judge(places, made) if guides else None
+        guided = self._guided(places, fresh, made, known)
         earlier = self.rng.integers(max(self.place, 1), size=(self.count, draft.vary))
         kept = self.latents[rows[:, None], earlier]
         varied = mix(kept, self._normal(draft.vary), draft.vary_jitter)
@@ -285,16 +305,18 @@ class Stage:
             cells = np.indices(self.candidates.shape[2:])
             permitted = self.allowed[(*cells, self.candidates)]  # [count, K, *shape]
             self.valid &= permitted.reshape(self.count, self.choices, -1).all(-1)
-        if self.rule is not None:
-            self._keep_to(self.rule)
+        mended = self.rule is not None and self._keep_to(self.rule)
+        return None if mended else known
 
-    def _keep_to(self, rule: Rule) -> None:
-        """Leave what the rule permits; where that is nothing, candidate 0 is mended."""
+    def _keep_to(self, rule: Rule) -> bool:
+        """Leave what the rule permits; where that is nothing, candidate 0 is mended: if any was."""
         self.valid &= self._permitted(rule, self.candidates)
-        for row in np.flatnonzero(~self.valid.any(1)):
+        nothing = ~self.valid.any(1)
+        for row in np.flatnonzero(nothing):
             placed = self.placed[row, : self.place]
             self.candidates[row, 0] = rule.mend(placed, self.candidates[row, 0])
             self.valid[row, 0] = True
+        return bool(nothing.any())
 
     def _permitted(self, rule: Rule, fragments: np.ndarray) -> np.ndarray:
         """Which of ``[count, k, *shape]`` may come next: bool ``[count, k]``."""
@@ -320,45 +342,48 @@ class Stage:
         shape = (self.count, number, self.world.latent)
         return self.rng.standard_normal(shape, dtype=np.float32)
 
-    def _guided(self, places: Places, fresh: np.ndarray, made: np.ndarray) -> np.ndarray:
+    def _guided(
+        self, places: Places, fresh: np.ndarray, made: np.ndarray, known: Judged | None
+    ) -> np.ndarray:
         """Latents near those of fresh candidates ``made``, drawn as the agent would choose.
 
         A latent is worth something in its place: what it asks for depends on the surroundings. The
-        agent is asked as if the fresh ones were all that is on offer.
+        agent is asked as if the fresh ones were all that is on offer. With nothing ``known`` of
+        them, latents are from the prior.
         """
         draft, rows = self.world.candidates, np.arange(self.count)
         noise = self._normal(draft.guided)
-        if self.world.guide is None or 0 in (draft.fresh, draft.guided):
+        if self.world.guide is None or known is None:
             return noise
         there = np.ones(made.shape[:2], bool)
         if self.rule is not None:
             there = self._permitted(self.rule, made)
             there |= ~there.any(1, keepdims=True)  # where it permits none, any will do
-        scores, _ = self._score(places, made, there)
-        logits = self.world.guide(self._observation(places, made, scores, there))
+        observation = self._observation(places, made, known.scores(there), there)
+        logits = self.world.guide(observation)
         logits = np.where(there, logits, -np.inf)
         gumbel = self.rng.gumbel(size=(*noise.shape[:2], draft.fresh))
         chosen = (logits[:, None] + gumbel).argmax(2)
         return mix(fresh[rows[:, None], chosen], noise, draft.jitter)
 
-    def _score(
-        self, places: Places, candidates: np.ndarray, valid: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Realism by the critics and novelty ``[count, k, 2]``; features ``[count, k, f]``.
+    def _judge(self, places: Places, candidates: np.ndarray, known: Judged | None = None) -> Judged:
+        """What is said of candidates; of the first ones it may be ``known``.
 
         New is what neither the training set nor this piece's past has.
         """
         world, domain = self.world, self.world.domain
-        seen = places._replace(fragments=candidates)
-        logits = critics.score(domain, world.critics, seen, valid)
-        flat = domain.features(candidates.reshape(-1, *domain.spec.shape))
-        to_training = world.known.nearest(flat).reshape(logits.shape)
+        more = candidates if known is None else candidates[:, known.choice.shape[1] :]
+        choice, own = critics.score(domain, world.critics, places._replace(fragments=more))
+        flat = domain.features(more.reshape(-1, *domain.spec.shape))
+        to_training = world.known.nearest(flat).reshape(choice.shape)
         to_past = np.full_like(to_training, np.inf)
-        features = flat.reshape(*logits.shape, -1)
+        features = flat.reshape(*choice.shape, -1)
         if self.place > 0:
             to_past = reward.nearest_each(features, self.past[:, : self.place])
-        new = reward.novelty(to_training, to_past, world.unit)
-        return np.stack((reward.realism(logits), new), axis=2), features
+        found = Judged(choice, own, reward.novelty(to_training, to_past, world.unit), features)
+        if known is None:
+            return found
+        return Judged(*(np.concatenate(parts, axis=1) for parts in zip(known, found, strict=True)))
 
     def _last_observation(self) -> Observation:
         """After the end nothing is left to look at: zeros, every action permitted."""

@@ -67,7 +67,7 @@ class Studio:
         size = int(config.model.gan.own * config.model.gan.batch)
         self.own = OwnPieces(size, self.earlier, self.real, self.rng)
         self.critics = Critics(self.domain, config.model.critics)
-        moments = self.critics.ensemble.moments
+        moments = self.critics.realism.moments
         self.matching = Matching(moments, self.geometry, self.real, config.model.moments)
         self.agent = DQNAgent(self.domain, config.model.agent)
         self.replay = ReplayBuffer(config.model.agent.capacity)
@@ -111,7 +111,7 @@ class Studio:
         """The model as it is now (shares the networks)."""
         template = self.template
         template.generator = self.gan.average
-        template.critics = self.critics.ensemble
+        template.critics = self.critics.realism
         template.value = self.agent.network
         if temperature is not None:
             template.temperature = temperature
@@ -271,7 +271,7 @@ class Studio:
 
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {
-            "critics": self.critics.ensemble,
+            "critics": self.critics.realism,
             "value": self.agent.network,
             "target": self.agent.target,
         }

@@ -284,7 +284,7 @@ class Training:
         """
         studio, config = self.studio, self.config
         self.watcher.phase("match the moments", config.matching)
-        weights = studio.critics.ensemble.moments.weights
+        weights = studio.critics.realism.moments.weights
         mean = weights.clone()
         rng = np.random.default_rng((config.seed, config.rounds, 1))
         for step in range(1, config.matching + 1):

@@ -5,10 +5,11 @@ from toy import PLACES, ToyDomain, toy_pieces
 
 from composer.critics import (
     LOUD,
-    CompositionCritic,
+    CompositionCritics,
     CriticConfig,
     Critics,
-    Ensemble,
+    Realism,
+    ratio,
     score,
     view_of,
 )
@@ -17,7 +18,7 @@ from composer.networks import look
 from composer.places import Geometry, Pieces
 from composer.reward import LOGIT_LIMIT, realism
 
-CONFIG = CriticConfig(count=2, embedding=8, hidden=32, batch=64, learning_rate=3e-3, dropout=0.0)
+CONFIG = CriticConfig(embedding=8, hidden=32, batch=64, learning_rate=3e-3, dropout=0.0)
 
 
 def alone(places):
@@ -56,7 +57,8 @@ def test_learns_what_people_choose_and_what_gives_composed_pieces_away():
     places = geometry.at(toy_pieces(50, rng), np.arange(50), np.full(50, 3))
     candidates = np.arange(6, dtype=np.uint8)[None, :, None].repeat(50, 0).repeat(2, 2)
     offered = places._replace(fragments=candidates)
-    logits = score(domain, critics.ensemble, offered, np.ones((50, 6), bool))
+    said = score(domain, critics.realism, offered)
+    logits = ratio(*said, np.ones((50, 6), bool))
     assert (logits.argmax(1) == places.fragments[:, 0]).mean() > 0.9
     assert np.abs(logits).max() <= LOGIT_LIMIT
 
@@ -74,7 +76,7 @@ def test_the_ratio_counts_a_fault_of_the_surroundings_not_again():
     broken.fragments[:, 1] = (broken.fragments[:, 1] + 3) % 6
     places = geometry.at(broken, np.arange(200), np.full(200, 3))
     with torch.no_grad():
-        _, filled, empty = critics.ensemble.members[0](view_of(domain, alone(places)))
+        _, filled, empty = critics.realism.critics(view_of(domain, alone(places)))
     assert filled.mean() < -1  # the place as a whole looks composed,
     assert (filled.squeeze(1) - empty).mean() > filled.mean() / 2  # but not by this choice
 
@@ -91,14 +93,14 @@ def test_a_critic_may_be_sure_where_no_offer_is_right():
 
 def test_what_tells_the_place_starts_loud():
     torch.manual_seed(0)
-    critic = CompositionCritic(ToyDomain({}), CriticConfig())
+    critics = CompositionCritics(ToyDomain({}), CriticConfig())
     geometry = Geometry.of(ToyDomain({}), (PLACES,))
     places = geometry.sample(toy_pieces(9, np.random.default_rng(0)), 9, np.random.default_rng(1))
     view = view_of(ToyDomain({}), alone(places))
-    state, _ = critic.places(view)
-    told = critic.places.position
+    state, _ = critics.places(view)
+    told = critics.places.position
     assert torch.equal(state[:, -told:], view.position)
-    weight = critic.from_state[0].weight
+    weight = critics.from_state[0].weight
     assert weight[:, -told:].std().item() == pytest.approx(LOUD, rel=0.1)
     assert weight[:, :-told].std() < LOUD / 2  # the smaller, the more there is to be heard
 
@@ -122,12 +124,12 @@ def test_how_often_a_state_is_among_the_offers_says_nothing():
     for pieces in (few, toy_pieces(50, rng)):  # the mean ratio of what is on offer stays at 1
         places = geometry.sample(pieces, 100, rng)
         with torch.no_grad():
-            choice = critics.ensemble.members[0](view_of(domain, alone(places)))[0]
+            choice = critics.realism.critics(view_of(domain, alone(places)))[0]
         assert choice.abs().mean() < 0.6
 
 
 class Said(torch.nn.Module):
-    """A critic that says what it is told to."""
+    """Critics that say what they are told to."""
 
     def __init__(self, choice, filled=None, empty=None):
         super().__init__()
@@ -142,9 +144,9 @@ class Said(torch.nn.Module):
         return self.said
 
 
-def members(*critics):
-    made = Ensemble(ToyDomain({}), CONFIG).eval()
-    made.members = torch.nn.ModuleList(critics)
+def judges(critics):
+    made = Realism(ToyDomain({}), CONFIG).eval()
+    made.critics = critics
     return made
 
 
@@ -155,10 +157,13 @@ class Silent(torch.nn.Module):
         return torch.zeros(())
 
 
-def ensemble(judges, valid):
+def told(critics, valid):
     """What those who look at nothing say."""
-    judges.moments = Silent()
-    return judges(None, valid)
+    made = judges(critics)
+    made.moments = Silent()
+    choice, own = made(None)
+    found = ratio(choice.numpy(), own.numpy(), None if valid is None else valid.numpy())
+    return torch.from_numpy(found)
 
 
 @pytest.fixture
@@ -178,7 +183,7 @@ def test_the_ratio_of_choice_is_one_on_average_over_the_candidates(masked):
     choice, valid = masked
     empty = torch.linspace(-1, 1, 40)
     filled = empty.unsqueeze(1).expand(-1, 7)
-    found = ensemble(members(Said(choice, filled, empty)), valid)
+    found = told(Said(choice, filled, empty), valid)
     assert found.abs().max() < LOGIT_LIMIT  # nothing is clipped
     assert log_mean_exp(found, valid).numpy() == pytest.approx(0, abs=1e-5)
     assert log_mean_exp(choice, valid).abs().max() > 0.5
@@ -187,22 +192,22 @@ def test_the_ratio_of_choice_is_one_on_average_over_the_candidates(masked):
 def test_what_fills_a_place_is_not_normalised(masked):
     choice, valid = masked
     filled, empty = torch.full((40, 7), 1.5), torch.full((40,), 0.25)
-    found = ensemble(members(Said(choice, filled, empty)), valid)
+    found = told(Said(choice, filled, empty), valid)
     assert log_mean_exp(found, valid).numpy() == pytest.approx(1.25, abs=1e-4)
 
 
 def test_candidates_that_do_not_exist_do_not_matter(masked):
     choice, valid = masked
     others = torch.where(valid, choice, torch.tensor(40.0))
-    one, other = (ensemble(members(Said(said)), valid) for said in (choice, others))
+    one, other = (told(Said(said), valid) for said in (choice, others))
     assert torch.equal(one[valid], other[valid])
     assert torch.isfinite(other).all()
 
 
 def test_the_immediate_policy_does_not_depend_on_the_normalisation(masked):
     choice, valid = masked
-    before = ensemble(members(Said(choice)), None)
-    after = ensemble(members(Said(choice)), valid)
+    before = told(Said(choice), None)
+    after = told(Said(choice), valid)
     policies = [
         x.masked_fill(~valid, -torch.inf).softmax(1).numpy() for x in (choice, before, after)
     ]
@@ -217,53 +222,41 @@ def test_the_immediate_policy_does_not_depend_on_the_normalisation(masked):
     assert np.array_equal(*drawn)
 
 
-def test_members_that_disagree_do_not_make_a_place_worse(masked):
+def test_the_ratio_is_clipped(masked):
     choice, valid = masked
-    other = choice.flip(1)
-    found = ensemble(members(Said(choice), Said(other)), valid)
-    assert log_mean_exp(found, valid).numpy() == pytest.approx(0, abs=1e-5)
-    alone = [ensemble(members(Said(said)), valid) for said in (choice, other)]
-    assert log_mean_exp(torch.stack(alone).mean(0), valid).max() < 0
-    policies = [
-        x.masked_fill(~valid, -torch.inf).softmax(1).numpy() for x in (found, (choice + other) / 2)
-    ]
-    assert policies[0] == pytest.approx(policies[1], abs=1e-6)
-
-
-def test_the_mean_of_the_members_is_clipped(masked):
-    choice, valid = masked
-    found = ensemble(members(Said(choice), Said(choice * 100)), valid)
+    found = told(Said(choice * 100), valid)
     assert found[valid].abs().max() == LOGIT_LIMIT
 
 
 def test_without_a_mask_the_ratios_are_as_they_were_learnt(masked):
     choice, _ = masked
-    assert torch.equal(ensemble(members(Said(choice)), None), choice.clamp(-5, 5))
+    assert torch.equal(told(Said(choice), None), choice.clamp(-5, 5))
 
 
 def test_scoring_candidates_together_or_alone_is_the_same():
     rng = np.random.default_rng(1)
     domain = ToyDomain({})
-    member = CompositionCritic(domain, CONFIG).eval()
+    critics = judges(CompositionCritics(domain, CONFIG)).eval()
     places = Geometry.of(domain, (PLACES,)).sample(toy_pieces(9, rng), 4, rng)
     inputs = [torch.from_numpy(array) for array in places[1:]]
     candidates = torch.randint(6, (4, 3, 2)).to(torch.uint8)
     with torch.no_grad():
-        together = members(member)(look(domain, *inputs, candidates))
+        together = critics(look(domain, *inputs, candidates))
         for i in range(3):
-            one = members(member)(look(domain, *inputs, candidates[:, i : i + 1]))
-            assert one[:, 0].numpy() == pytest.approx(together[:, i].numpy(), abs=1e-5)
+            one = critics(look(domain, *inputs, candidates[:, i : i + 1]))
+            for alone_, all_ in zip(one, together, strict=True):
+                assert alone_[:, 0].numpy() == pytest.approx(all_[:, i].numpy(), abs=1e-5)
 
 
 def test_arrays_are_scored_like_tensors():
     rng = np.random.default_rng(1)
     domain = ToyDomain({"kinds": 2})
-    critics = Ensemble(domain, CONFIG).eval()
+    critics = Realism(domain, CONFIG).eval()
     places = Geometry.of(domain, (PLACES,)).sample(toy_pieces(9, rng, kinds=2), 4, rng)
     candidates = rng.integers(6, size=(4, 3, 2)).astype(np.uint8)
-    valid = np.array([[True, True, False]] * 4)
     offered = places._replace(fragments=candidates)
-    found = score(domain, critics, offered, valid)
-    expected = critics(view_of(domain, offered), torch.from_numpy(valid))
-    assert found.dtype == np.float32
-    assert np.array_equal(found, expected.detach().numpy())
+    found = score(domain, critics, offered)
+    expected = critics(view_of(domain, offered))
+    for array, tensor in zip(found, expected, strict=True):
+        assert array.dtype == np.float32
+        assert np.array_equal(array, tensor.detach().numpy())

@@ -11,7 +11,7 @@ from composer.gan.fragment_gan import GanConfig
 from composer.model import ModelConfig, build, from_json, load_model, save_model
 
 CONFIG = ModelConfig(
-    gan=GanConfig(latent=4, generator_width=8), critics=CriticConfig(count=2, embedding=4, hidden=8)
+    gan=GanConfig(latent=4, generator_width=8), critics=CriticConfig(embedding=4, hidden=8)
 )
 
 

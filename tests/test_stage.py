@@ -57,11 +57,11 @@ def test_the_guide_is_asked_in_the_place_of_the_agent(world):
         observation, *_ = env.step(np.zeros(8, int))
 
 
-def test_the_critics_are_asked_as_often_as_it_says(world, monkeypatch):
+def test_the_critics_are_asked_of_each_candidate_once(world, monkeypatch):
     told = []
     score = stage_module.critics.score
     monkeypatch.setattr(
-        stage_module.critics, "score", lambda *a: told.append(a[3].shape[1]) or score(*a)
+        stage_module.critics, "score", lambda *a: told.append(a[2].fragments.shape[1]) or score(*a)
     )
     for guide, guided in ((None, 2), (high, 0), (high, 2)):
         world.guide = guide
@@ -69,7 +69,7 @@ def test_the_critics_are_asked_as_often_as_it_says(world, monkeypatch):
         told.clear()
         env = CompositionVectorEnv(world, 4)
         env.reset(seed=0)
-        assert sum(told) == env.stage.judged
+        assert sum(told) == env.stage.choices
 
 
 def test_in_given_pieces_the_guide_is_asked_as_if_they_were_being_played(kinds):
@@ -154,6 +154,29 @@ def test_what_a_rule_forbids_guides_nothing(world):
         assert (guided[some][..., 1] == best[some][:, None]).all()
         observation, *_ = env.step(np.zeros(32, int))
     assert sum(forbidden) > 0
+
+
+def test_what_was_mended_is_judged_as_it_stands(world):
+    class Only(Rule):
+        """Permits one fragment."""
+
+        def permits(self, placed, candidates):
+            return (candidates == CLASSES - 1).all(1)
+
+        def mend(self, placed, candidate):
+            return np.full_like(candidate, CLASSES - 1)
+
+    world.guide = high
+    env = CompositionVectorEnv(world, 32, rule=Only())
+    env.reset(seed=0)
+    for _ in range(PLACES):
+        stage = env.stage
+        assert (stage.candidates[~stage.valid[:, 1:].any(1), 0] == CLASSES - 1).all()
+        places = stage.geometry.at(stage.pieces, np.arange(32), np.full(32, stage.place))
+        anew = stage._judge(places, stage.candidates)
+        assert np.array_equal(stage.features, anew.features)
+        assert stage.scores == pytest.approx(anew.scores(stage.valid), abs=1e-5)
+        env.step(stage.valid.argmax(1))
 
 
 def test_without_fresh_candidates_nothing_guides(world):

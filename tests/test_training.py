@@ -94,7 +94,7 @@ def test_the_networks_of_the_last_round_are_kept(tmp_path):
     parts = (
         (kept.generator, studio.gan.average),
         (kept.value, studio.agent.network),
-        (kept.critics.members, studio.critics.ensemble.members),
+        (kept.critics.critics, studio.critics.realism.critics),
     )
     for found, last in parts:
         pairs = zip(found.parameters(), last.parameters(), strict=True)
@@ -111,7 +111,7 @@ def test_moments_are_matched_at_the_end_and_their_mean_is_kept(tmp_path):
     training = Training(toy_store(), tmp_path, CONFIG, Silent())
     training.restore()
     studio = training.studio
-    weights = studio.critics.ensemble.moments.weights
+    weights = studio.critics.realism.moments.weights
     temperature = load_model(tmp_path).temperature
     rng = np.random.default_rng((CONFIG.seed, CONFIG.rounds, 1))
     seen = []

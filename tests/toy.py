@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from composer.critics import CriticConfig, Ensemble
+from composer.critics import CriticConfig, Realism
 from composer.domain import Domain, FragmentSpec, Moves
 from composer.dqn.agent import AgentConfig
 from composer.dqn.network import ValueConfig
@@ -197,12 +197,12 @@ def world_of(kinds):
     torch.manual_seed(0)
     domain = ToyDomain({"kinds": kinds})
     known = domain.features(toy_pieces(20, np.random.default_rng(0)).fragments.reshape(-1, 2))
-    config = CriticConfig(count=2, embedding=8, hidden=16)
+    config = CriticConfig(embedding=8, hidden=16)
     return World(
         domain=domain,
         generator=domain.generator(LATENT, 16).eval(),
         latent=LATENT,
-        critics=Ensemble(domain, config).eval(),
+        critics=Realism(domain, config).eval(),
         known=Reference(np.unique(known, axis=0)),
         unit=2.0,
         guide=None,
@@ -225,7 +225,7 @@ CONFIG = TrainingConfig(
     matching=3,
     model=ModelConfig(
         gan=GanConfig(latent=4, generator_width=16, discriminator_width=16, batch=16, steps=20),
-        critics=CriticConfig(count=2, embedding=8, hidden=16, batch=16, steps=2),
+        critics=CriticConfig(embedding=8, hidden=16, batch=16, steps=2),
         agent=AgentConfig(
             capacity=128,
             batch=16,

@@ -1,9 +1,8 @@
 """Best of K whole pieces: what the critics are worth where nobody chooses place by place.
 
-The critics score each candidate at each place, and fresh ones twice where others are made near
-them: K in all. For as many calls of the critics K whole pieces can be made, each by the generator's
-first proposals, and the one that they like best be kept. An agent that is no better than that
-wastes its choices.
+The critics score each of K candidates at each place. For as many calls of the critics K whole
+pieces can be made, each by the generator's first proposals, and the one that they like best be
+kept. An agent that is no better than that wastes its choices.
 """
 
 from __future__ import annotations
@@ -104,7 +103,8 @@ def _realism(world: World, places: Places) -> np.ndarray:
     single one that would make all alike, so here it counts as it is.
     """
     alone = places._replace(fragments=places.fragments[:, None])
-    return reward.realism(critics.score(world.domain, world.critics, alone))[:, 0]
+    said = critics.score(world.domain, world.critics, alone)
+    return reward.realism(critics.ratio(*said))[:, 0]
 
 
 def _novelty(world: World, features: np.ndarray) -> np.ndarray:

@@ -184,7 +184,7 @@ def _compose(model: Model, people: People, plan: Plan, watcher: Watcher) -> Sets
     """
     batches = -(-plan.count // BATCH)
     places = people.unseen.windows.shape[1]
-    rivals = _stage(model).judged
+    rivals = _stage(model).choices
     best = f"best of {rivals}"
     watcher.phase("composing", (len(POLICIES) + 1) * plan.seeds * batches * places)
     names, jobs = [], []

@@ -79,7 +79,7 @@ class FragmentCritic(nn.Module):
         self.discriminator = studio.gan.discriminator
 
     def forward(self, view: View) -> tuple[Tensor, Tensor, Tensor]:
-        """As ``CompositionCritic``; all that it has to say is the choice."""
+        """As ``CompositionCritics``; all that it has to say is the choice."""
         count, choices = view.candidates.shape[:2]
         shown = look_up(view.candidates, self.codes)
         around = (
@@ -94,7 +94,7 @@ class FragmentCritic(nn.Module):
 
 def discriminator_only(studio: Studio) -> AbstractContextManager[Any]:
     """No composition critics."""
-    studio.critics.ensemble.members = nn.ModuleList([FragmentCritic(studio)])
+    studio.critics.realism.critics = FragmentCritic(studio)
     return mock.patch.object(studio, "criticise", return_value={})
 
 
@@ -139,9 +139,6 @@ VARIANTS = {
     WHOLE: Variant(),
     "no guided latents": Variant(unguided_latents),
     "discriminator only": Variant(inside=discriminator_only),
-    "one critic": Variant(
-        lambda config: with_model(config, critics=replace(config.model.critics, count=1))
-    ),
     "no moments": Variant(
         lambda config: with_model(config, moments=replace(config.model.moments, rate=0.0))
     ),

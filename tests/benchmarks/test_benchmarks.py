@@ -206,7 +206,7 @@ def test_compositions_are_reproducible(load, model):
 @pytest.fixture(scope="module")
 def short() -> TrainingConfig:
     """As little training as goes through all parts."""
-    model = replace(PRESETS["debug"].model, critics=CriticConfig(2, 8, 16, steps=2))
+    model = replace(PRESETS["debug"].model, critics=CriticConfig(8, 16, steps=2))
     few = {"warm_up": 2, "warm_up_check": 2, "rounds": 2, "episodes": 4, "explorers": 2}
     return replace(PRESETS["debug"], **few, measured=4, rehearsed=3, model=model)
 
@@ -229,10 +229,10 @@ def test_ablations_go_on_where_they_were_stopped(load, tmp_path):
     for seed, all_, other in ((0, 0.6, 0.7), (1, 0.5, 0.62)):
         found.add("all", seed, zero | {"auc": all_})
         found.add("no moves", seed, zero | {"auc": other})
-    found.add("one critic", 1, zero)
+    found.add("no moments", 1, zero)
     again = ablations.Found(path, {"rounds": 2})
-    assert again.lacking(["all", "one critic"], 0) == ["one critic"]
-    assert again.lacking(["all", "one critic"], 1) == []
+    assert again.lacking(["all", "no moments"], 0) == ["no moments"]
+    assert again.lacking(["all", "no moments"], 1) == []
     rows = ablations.report(again, ["all", "no moves"], [0, 1]).splitlines()
     assert rows[2].endswith("| 0.550 [-0.085, 1.185] | 0.660 [0.152, 1.168] |")
     assert rows[3].endswith("| 0.000 [0.000, 0.000] | 0.110 [-0.017, 0.237] |")  # t of 1: 12.706
@@ -247,7 +247,6 @@ def test_ablations_leave_out_what_they_say(load, store, short):
     kinds = Stage(studio.model().world(), (4,), 1).kinds
     assert "guided" not in kinds
     assert len(kinds) == len(Stage(Studio(store, short).model().world(), (4,), 1).kinds)
-    assert len(Studio(store, variants["one critic"].change(short)).critics.ensemble.members) == 1
     assert variants["no moments"].change(short).model.moments.rate == 0
     with variants["no moves"].inside(studio):
         studio.play()
@@ -257,7 +256,7 @@ def test_ablations_leave_out_what_they_say(load, store, short):
     tokens = torch.from_numpy(places.fragments).unsqueeze(1)
     view = look(studio.domain, *inputs, tokens)
     with variants["discriminator only"].inside(studio), torch.no_grad():
-        choice, filled, empty = studio.critics.ensemble.members[0](view)
+        choice, filled, empty = studio.critics.realism.critics(view)
         seen = studio.complete.neighbours.shape[1]
         codes, around = studio.domain.codes, (inputs[0][:, :seen], inputs[1][:, :seen].float())
         position = inputs[2][:, : studio.complete.features]

@@ -32,7 +32,7 @@ from composer.stage import CandidateConfig
 QUICK = replace(JudgeConfig(), folds=2, width=4, hidden=8, epochs=1, penalties=(0.1,))
 TINY = ModelConfig(
     gan=GanConfig(latent=4, generator_width=8, discriminator_width=8),
-    critics=CriticConfig(count=1, embedding=8, hidden=8),
+    critics=CriticConfig(embedding=8, hidden=8),
     agent=AgentConfig(network=ValueConfig(8, 8, 4)),
     candidates=CandidateConfig(fresh=2, guided=1, vary=1),
 )

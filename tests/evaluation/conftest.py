@@ -38,7 +38,7 @@ def toy_model(monkeypatch):
     def built(kinds):
         config = ModelConfig(
             gan=GanConfig(latent=4, generator_width=8),
-            critics=CriticConfig(count=2, embedding=4, hidden=8),
+            critics=CriticConfig(embedding=4, hidden=8),
         )
         made = build("toy", {"kinds": kinds}, config)
         made.known = np.array([[1, 1], [3, 3], [5, 0]], np.uint8)

@@ -36,7 +36,7 @@ MODEL = ModelConfig(
 )
 SMALL = ModelConfig(
     gan=replace(GAN, generator_width=32, discriminator_width=16, batch=16, studied=32, steps=60),
-    critics=CriticConfig(count=2, embedding=16, hidden=48),
+    critics=CriticConfig(embedding=16, hidden=48),
     agent=AgentConfig(capacity=1024, epsilon_rounds=2),
     candidates=CandidateConfig(fresh=2, guided=1, vary=0),
 )

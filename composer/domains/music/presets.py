@@ -17,7 +17,7 @@ GAN = GanConfig(
 CRITICS = CriticConfig(dropout=0.4, weight_decay=0.3, passes=10.0)
 SMALL = ModelConfig(
     gan=replace(GAN, generator_width=96, discriminator_width=96, steps=100),
-    critics=replace(CRITICS, count=2, embedding=24, hidden=64),
+    critics=replace(CRITICS, embedding=24, hidden=64),
     agent=AgentConfig(capacity=4096, epsilon_rounds=2),
     candidates=CandidateConfig(fresh=4, guided=2, vary=2),
 )

@@ -332,7 +332,7 @@ def world(request):
     """What an untrained model composes with."""
     config = ModelConfig(
         gan=GanConfig(latent=2 * LEVELS, generator_width=8, discriminator_width=8),
-        critics=CriticConfig(count=1, embedding=8, hidden=16),
+        critics=CriticConfig(embedding=8, hidden=16),
         agent=AgentConfig(network=ValueConfig(embedding=8, hidden=16)),
     )
     torch.manual_seed(0)
