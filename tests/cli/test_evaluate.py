@@ -121,7 +121,7 @@ def test_the_same_is_found_again_and_nothing_is_overwritten(model, tunes):
     assert list(first)[:4] == ["format", "title", "headline", "subject"]
     assert list(first["columns"]) == [
         *("people", "agent", "resample", "greedy", "random", "first"),
-        *("best of 14", "Markov, order 2", "n-gram, order 12"),
+        *("best of 12", "Markov, order 2", "n-gram, order 12"),
     ]
     rows = {tuple(column) for column in first["columns"].values()}
     assert len(rows) == 1
