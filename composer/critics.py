@@ -136,7 +136,7 @@ class Critics:
     """The composition critics and their optimiser."""
 
     def __init__(self, domain: Domain, config: CriticConfig) -> None:
-        """The moments, which ``Matching`` changes, are no parameters."""
+        """Moments hold no parameters: ``Matching`` changes them."""
         self.config, self.domain = config, domain
         self.realism = Realism(domain, config).eval()
         self.optimizer = torch.optim.AdamW(
@@ -147,7 +147,7 @@ class Critics:
         )
 
     def update(self, choices: Source, real: Source, composed: Source) -> dict[str, float]:
-        """One step.
+        """One step, of all three ratios.
 
         The sources give, for a count, places of real pieces whose ``fragments`` ``[n, 1 + k, ...]``
         are what people put there and k candidates that were on offer; places of real pieces; and
@@ -203,8 +203,8 @@ def ratio(choice: np.ndarray, own: np.ndarray, valid: np.ndarray | None = None) 
     """
     if valid is not None:
         there = np.where(valid, choice, -np.inf)
-        mean = np.logaddexp.reduce(there, axis=1, keepdims=True)
-        choice = choice - (mean - np.log(valid.sum(1, keepdims=True, dtype=np.float32)))
+        total = np.logaddexp.reduce(there, axis=1, keepdims=True)
+        choice = choice - (total - np.log(valid.sum(1, keepdims=True, dtype=np.float32)))
     return np.clip(choice + own, -LOGIT_LIMIT, LOGIT_LIMIT)
 
 
