@@ -43,12 +43,15 @@ The model `{model}`, {count} pieces of each of the seeds {seeds}, novelty {novel
 The DQN of Stable-Baselines3, two layers of {hidden} units, is trained on the model's environment:
 as many steps of it as ours took ({steps:,}) and as many updates of as many transitions. It sees
 critics and generator as they are in the end, at one preference; ours had to learn while they
-changed, and at all preferences. Theirs reads tokens as numbers and knows no masks. **resample**: by
-the critics without look-ahead.
+changed, and at all preferences. Theirs reads tokens as numbers, knows no masks and plays its best
+action; ours samples (**argmax**: its best action too). **resample**: by the critics without
+look-ahead. {judged} pieces of each are judged: a judge that learns from more pieces is stricter.
 
 {table}
 """
-POLICIES, THEIRS = ("agent", "resample", "random"), "Stable-Baselines3"
+POLICIES = ("agent", "resample", "random")
+ARGMAX, THEIRS = "agent, argmax", "Stable-Baselines3"
+NO_TEMPERATURE = 1e-6  # of a softmax that takes the best action
 
 
 class Pieces(VecEnv):
@@ -120,6 +123,7 @@ def compare(
     kinds = np.resize(ruler.people.unseen.kinds.clip(0), count).astype(np.uint8)
     plan = np.repeat(kinds[:, None], env.stage.geometry.places, axis=1)
     choosers = {name: chooser(model, name).choose for name in POLICIES}
+    choosers[ARGMAX] = chooser(model, "agent", NO_TEMPERATURE).choose
     choosers[THEIRS] = lambda observation, _: theirs.predict(observation, deterministic=True)[0]
     found = {}
     for name, choose in choosers.items():
@@ -160,6 +164,7 @@ def main(arguments: list[str] | None = None) -> None:
         count=args.count,
         seeds=" ".join(map(str, args.seeds)),
         novelty=args.novelty,
+        judged=len(ruler.judged),
         hidden=model.config.agent.network.hidden,
         steps=theirs.num_timesteps,
         table=table(["chooser", AUC, "mean reward"], rows),
