@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHUNK = 4096  # places looked at at once
 ENOUGH = 60_000  # real places that means and correlations are taken from
-SPREAD = 1e-3  # least standard deviation that counts: moments that never differ stay alone
+SPREAD = 1e-3  # least standard deviation that counts: what people never do may be ruled out
 
 
 @dataclass(frozen=True)

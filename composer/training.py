@@ -138,7 +138,7 @@ def train(
     while not training.converged and not stop():
         values = studio.play()  # the agent composes, by its value function
         values |= studio.learn()  # and learns it from what it has played
-        values |= studio.create()  # the generator learns; in play that value guides it
+        values |= training.sound(studio.create())  # the generator learns; that value guides it
         values |= studio.criticise()  # the critics tell real pieces from composed ones
         training.close_round(values)
     return training.finish(stop)
@@ -167,9 +167,7 @@ class Training:
             return
         self.watcher.phase("learn fragments", config.warm_up)
         while studio.gan.steps < config.warm_up and not stop():
-            values = studio.gan_step()
-            if not self.guard.healthy(values):
-                self.watcher.note("losses were not finite: rolled back, penalties doubled")
+            values = self.sound(studio.gan_step())
             self.watcher.step(studio.gan.steps, values)
             if studio.gan.steps % config.warm_up_check == 0:
                 self._measure_fragments()
@@ -187,17 +185,22 @@ class Training:
         else:
             self.watcher.note("fragments are hardly varied yet; going on with the last ones")
         gan.steps = self.config.warm_up
+        self.guard.snapshot = gan.state()  # rolled back to in a round, it goes on at this step
+
+    def sound(self, values: dict[str, float]) -> dict[str, float]:
+        """The losses of the GAN; where they are not finite, it is rolled back before it is used."""
+        if not self.guard.healthy(values):
+            self.watcher.note("losses were not finite: rolled back, penalties doubled")
+        return values
 
     def close_round(self, values: dict[str, float]) -> None:
         """Count the round, report it, measure and save where it is time."""
         studio, config = self.studio, self.config
         lost = [name for name, value in values.items() if not math.isfinite(value)]
-        if lost and set(lost) <= GAN_LOSSES:
-            self.guard.healthy(values)
-            self.watcher.note("losses were not finite: rolled back, penalties doubled")
-        elif lost:
+        others = [name for name in lost if name not in GAN_LOSSES]
+        if others:
             message = (
-                f"{', '.join(lost)} became infinite or NaN in round {studio.rounds + 1}: go on "
+                f"{', '.join(others)} became infinite or NaN in round {studio.rounds + 1}: go on "
                 "from the last checkpoint with --resume, or train again with another --seed"
             )
             raise DivergenceError(message)

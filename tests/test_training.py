@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -389,12 +390,47 @@ def test_nan_in_a_round_rolls_the_generator_back_whatever_it_learns_by(tmp_path)
     studio = training.studio
     with torch.no_grad():
         next(studio.gan.discriminator.parameters()).fill_(torch.nan)
-    training.close_round(studio.play() | studio.create())
+    values = studio.play() | training.sound(studio.create())
+    assert training.guard.retries == 1
+    assert all(p.isfinite().all() for p in studio.gan.average.parameters())  # critics may look
+    training.close_round(values)
     assert training.guard.retries == 1
     (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert "NaN" not in line
     assert json.loads(line)["d_loss"] is None
     assert all(p.isfinite().all() for p in studio.gan.discriminator.parameters())
+
+
+def test_a_generator_rolled_back_in_a_round_goes_on_at_the_end_of_its_schedule(tmp_path):
+    config = replace(OWN, warm_up=20, warm_up_check=10, measure_interval=99)
+    training = Training(toy_store(), tmp_path, config, Silent())
+    training.initialise(lambda: False)
+    gan = training.studio.gan
+    training.sound({"d_loss": math.nan})
+    assert gan.steps == config.warm_up
+
+
+def test_training_rolls_back_before_the_critics_look(tmp_path, monkeypatch):
+    def poison(studio):
+        values = create(studio)
+        if studio.rounds == 1:
+            for network in (studio.gan.generator, studio.gan.average):
+                next(network.parameters()).data.fill_(torch.nan)
+            values["g_loss"] = math.nan
+        return values
+
+    def criticise(studio):
+        assert all(p.isfinite().all() for p in studio.gan.average.parameters())
+        return look(studio)
+
+    create, look = Studio.create, Studio.criticise
+    monkeypatch.setattr(Studio, "create", poison)
+    monkeypatch.setattr(Studio, "criticise", criticise)
+    watcher = Silent()
+    watcher.step = lambda *_: None
+    train(toy_store(), tmp_path, OWN, resume=False, watcher=watcher, stop=lambda: False)
+    lines = map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
+    assert [line["round"] for line in lines if line.get("g_loss", 0) is None] == [2]
 
 
 def test_the_guard_rolls_back_after_a_lasting_collapse(tmp_path):

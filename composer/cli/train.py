@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 PRESETS = ("debug", "quick", "standard")
 PRECISIONS = ("float32", "bfloat16")
 RUN_FILE = "run.json"
+OWN = ("preset", "seed", "precision", "threads", "domain")  # settings that no domain has a say in
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Settings:
         preset: a name in ``PRESETS``.
         seed: of every random number.
         precision: in which the GAN multiplies, a name in ``PRECISIONS``.
+        threads: of the processor; with another number sums go in another order.
         domain: id of the domain.
         options: what the domain is told when it reads the folder, as typed or by default.
     """
@@ -52,27 +54,25 @@ class Settings:
     preset: str
     seed: int
     precision: str
+    threads: int
     domain: str
     options: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """All of them side by side; ``from_json`` is the inverse."""
-        own = {"preset": self.preset, "seed": self.seed, "precision": self.precision}
-        return own | {"domain": self.domain} | self.options
+        return {name: getattr(self, name) for name in OWN} | self.options
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], command: click.Command) -> Settings:
-        """The settings of a record; music's where it is older than the second domain.
+        """The settings of a record.
 
         KeyError where they are not those that ``command`` has for the domain.
         """
-        options = dict(data)
-        own = {"preset": options.pop("preset"), "seed": options.pop("seed")}
-        own["precision"] = options.pop("precision", PRECISIONS[0])
-        domain = options.pop("domain", "music")
-        if options.keys() != option_names(command, domain):
-            raise KeyError(domain)
-        return cls(**own, domain=domain, options=options)
+        own = {name: data[name] for name in OWN}
+        options = {name: value for name, value in data.items() if name not in OWN}
+        if options.keys() != option_names(command, own["domain"]):
+            raise KeyError(own["domain"])
+        return cls(**own, options=options)
 
 
 class StopRequest:
@@ -167,7 +167,6 @@ def command(
     folder: Path,
     out: Path | None,
     resume: bool,
-    threads: int,
     dry_run: bool,
     **_given: Any,
 ) -> None:
@@ -187,7 +186,7 @@ def command(
             "bring them back, or start a new run without --resume"
         )
         raise DataError(message)
-    config = _configure(settings, threads)
+    config = _configure(settings)
     if dry_run:
         click.echo(json.dumps(_plan(store, settings, config), indent=2))
         return
@@ -195,13 +194,13 @@ def command(
     _train(store, run, config, resume=resume)
 
 
-def _configure(settings: Settings, threads: int) -> TrainingConfig:
-    """The preset of the domain, with the seed of the run."""
+def _configure(settings: Settings) -> TrainingConfig:
+    """The preset of the domain, with the seed of the run; torch is told its threads."""
     import torch
 
     from composer.domain import domain_class
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(settings.threads)
     preset = domain_class(settings.domain).presets()[settings.preset]
     gan = replace(preset.model.gan, bfloat16=settings.precision == "bfloat16")
     return replace(preset, seed=settings.seed, model=replace(preset.model, gan=gan))
@@ -236,8 +235,8 @@ def _new_settings(ctx: click.Context, folder: Path) -> Settings:
     """The settings that were typed, for the domain that was named or that the folder is of."""
     domain = ctx.params["domain"] or recognise(folder)
     options = options_for(ctx, domain, f"'{folder}' is read as {noun(domain)}")
-    own = {name: ctx.params[name] for name in ("preset", "seed", "precision")}
-    return Settings(**own, domain=domain, options=options)
+    own = {name: ctx.params[name] for name in OWN} | {"domain": domain}
+    return Settings(**own, options=options)
 
 
 def _read_record(run: Path, command: click.Command) -> dict[str, Any]:
@@ -249,7 +248,7 @@ def _read_record(run: Path, command: click.Command) -> dict[str, Any]:
         settings = Settings.from_json(record["settings"], command)
         return {"settings": settings, "data": str(record["data"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
-        message = f"{path} is missing or damaged, so {run} cannot be resumed"
+        message = f"{path} is missing, damaged or of another version, so {run} cannot be resumed"
         raise ModelError(message) from error
 
 

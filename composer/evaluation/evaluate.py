@@ -257,7 +257,7 @@ def _evaluation(
 
 
 def _measured(columns: Mapping[str, Cells], row: str) -> bool:
-    """Whether any column has a figure there: a piece of one voice has no distance of voices."""
+    """Whether any column has a figure there: some measures do not apply to some pieces."""
     return not all(np.isnan(cells[row].value) for cells in columns.values())
 
 

@@ -171,8 +171,8 @@ def measure(
         training.guard.snapshot = warm
         with variant.inside(studio):
             while not training.converged:
-                values = studio.play() | studio.learn() | studio.create() | studio.criticise()
-                training.close_round(values)
+                values = studio.play() | studio.learn() | training.sound(studio.create())
+                training.close_round(values | studio.criticise())
             return score(benchmark, studio.model(), config.seed, novelty)
 
 

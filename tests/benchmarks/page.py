@@ -70,4 +70,5 @@ def write_section(name: str, text: str, page: Path = PAGE) -> None:
         file.write(whole)
         file.flush()
         os.fsync(file.fileno())
+    Path(file.name).chmod(0o644)  # a temporary file is its maker's alone
     Path(file.name).replace(page)

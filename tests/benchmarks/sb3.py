@@ -120,7 +120,8 @@ def compare(
 ) -> dict[str, tuple[Cell, float]]:
     """What the judge of ``composer evaluate`` tells of each chooser, and its mean reward."""
     env = CompositionVectorEnv(model.world(), count, preference=novelty)
-    kinds = np.resize(ruler.people.unseen.kinds.clip(0), count).astype(np.uint8)
+    kinds = np.random.default_rng(0).permutation(ruler.people.unseen.kinds.clip(0))
+    kinds = np.resize(kinds, count).astype(np.uint8)
     plan = np.repeat(kinds[:, None], env.stage.geometry.places, axis=1)
     choosers = {name: chooser(model, name).choose for name in POLICIES}
     choosers[ARGMAX] = chooser(model, "agent", NO_TEMPERATURE).choose

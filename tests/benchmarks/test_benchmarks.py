@@ -283,7 +283,7 @@ def test_another_agent_is_trained_on_the_same_environment(load, store, model):
     people = People(*[Sample.alone(store.fragments.reshape(60, 4, 1, 8))] * 2, store.fragments)
     ruler = Ruler(model.domain.yardstick(), people, 10, judge=QUICK)
     found = sb3.compare(model, theirs, ruler, [0, 1], 10, 0.2)
-    assert list(found) == ["agent", "resample", "random", "Stable-Baselines3"]
+    assert list(found) == ["agent", "resample", "random", "agent, argmax", "Stable-Baselines3"]
     assert all(0 <= told.value <= 1 and 0 <= mean <= 1 for told, mean in found.values())
     assert repr(found) == repr(sb3.compare(model, theirs, ruler, [0, 1], 10, 0.2))
 

@@ -127,6 +127,18 @@ def test_resume_goes_on_as_the_run_was_started(here, tunes, fake):
     assert [path.name for path in (here / "runs").iterdir()] == ["x"]
 
 
+@pytest.mark.usefixtures("here", "fake")
+def test_resume_goes_on_with_as_many_threads(tunes, monkeypatch):
+    told = []
+    monkeypatch.setattr("torch.set_num_threads", told.append)
+    run(tunes, "--out", "runs/x", "--threads", "2")
+    assert run(tunes, "--out", "runs/x", "--resume").exit_code == 0
+    assert told == [2, 2]
+    result = run(tunes, "--out", "runs/x", "--resume", "--threads", "1")
+    assert result.exit_code == 2
+    assert "runs/x was started with --threads 2" in result.stderr
+
+
 @pytest.mark.usefixtures("here")
 def test_resume_with_other_settings_says_which(tunes, fake):
     run(tunes, "--out", "runs/x", "--preset", "quick")
@@ -166,7 +178,7 @@ def test_resume_names_a_damaged_record(here, tunes, content):
     record.unlink() if content is None else record.write_bytes(content)
     result = run(tunes, "--out", "runs/x", "--resume")
     assert result.exit_code == 4
-    assert "runs/x/run.json is missing or damaged" in result.stderr
+    assert "runs/x/run.json is missing, damaged or of another version" in result.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -313,14 +325,3 @@ def test_a_run_of_pictures_resumes_as_it_was_started(pictures, fake):
         assert result.exit_code == 2
         assert sentence in result.stderr
     assert len(fake.calls) == 2
-
-
-def test_a_run_from_before_there_were_domains_resumes_as_music(here, tunes, fake):
-    run(tunes, "--out", "runs/x", "--seed", "5")
-    path = here / "runs" / "x" / "run.json"
-    record = json.loads(path.read_text())
-    del record["settings"]["domain"]
-    path.write_text(json.dumps(record))
-    result = run(tunes, "--out", "runs/x", "--resume")
-    assert result.exit_code == 0, result.stderr
-    assert fake.calls[1][1].seed == 5
