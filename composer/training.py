@@ -132,6 +132,9 @@ def train(
     training = Training(store, run, config, watcher)
     if resume:
         training.restore()
+        if training.converged and (run / EXPORT).exists():
+            watcher.note("this run has been finished before")
+            return TrainingResult(finished=True, checkpoint=checkpoint.latest(run))
     training.initialise(stop)
     studio = training.studio
     watcher.phase("compose and learn", config.rounds)

@@ -86,6 +86,15 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, calls, config, kinds
         assert first.replace(b"whole", b"name") == second.replace(b"part", b"name")
 
 
+def test_a_finished_run_stays_as_it_is_when_resumed(tmp_path):
+    first, _ = run(tmp_path)
+    model = (tmp_path / "model" / "model.safetensors").stat()
+    again, watcher = run(tmp_path, resume=True)
+    assert again == first
+    assert watcher.rounds == []
+    assert (tmp_path / "model" / "model.safetensors").stat() == model
+
+
 def test_the_networks_of_the_last_round_are_kept(tmp_path):
     run(tmp_path)
     training = Training(toy_store(), tmp_path, CONFIG, Silent())

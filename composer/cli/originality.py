@@ -140,7 +140,9 @@ def _range(figure: Mapping[str, float], form: str) -> str:
 
 def _verdict(report: Mapping[str, Any]) -> str:
     """How the piece stands to the human ones, by the figure in which it copies more."""
-    human = report["human"]
+    human, same = report["human"], report.get("same_as")
+    if same is not None:
+        return f"a copy: it is {printable(same)}"
     if human is None:
         return "unknown: what is normal takes at least two works to compare"
     reached = min(human["longest_run"]["as_much"], human["copied"]["as_much"])

@@ -59,6 +59,17 @@ def write_tunes(folder: Path, count: int, first: int = 0) -> list[str]:
     return [str(path) for path in sorted(folder.iterdir())]
 
 
+def short_tunes(folder: Path) -> list[str]:
+    files = write_tunes(folder, 12)
+    for number, file in enumerate(files):
+        notes = np.array([[4 * at, 4, 60 + (at * (number + 1)) % 12, 80] for at in range(16)])
+        part = Part("melody", 0, notes)
+        Path(file).write_bytes(
+            midi_bytes([part], steps_per_beat=4, tempo=96, meter=(4, 4), key="C")
+        )
+    return files
+
+
 @pytest.fixture(scope="module")
 def tunes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("people") / "tunes"
@@ -103,6 +114,7 @@ def test_a_model_gets_a_page_with_a_table_plots_and_pieces(model, tunes):
     result = run(model, "--data", tunes, *SMALL)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "outputs/mine-report.html\n"
+    assert "only 0% of what mine learnt from is in the training part" in result.stderr
     text = Path("outputs/mine-report.html").read_text()
     assert text.count("data:image/svg+xml") == 3
     assert text.count("data:image/png") == 2
@@ -160,6 +172,9 @@ def test_pictures_are_evaluated_too(canvas, pictures, monkeypatch):
 def test_files_are_evaluated_and_those_that_cannot_be_are_named(tunes, tmp_path):
     files = write_tunes(tmp_path / "made", 12, first=500)
     (tmp_path / "made" / "x.mid").write_bytes(b"no music")
+    result = run("--files", *short_tunes(tmp_path / "short"), "--data", tunes)
+    assert result.exit_code == 3
+    assert "0.mid: too short or too small, 8 bars are compared" in result.stderr
     result = run("--files", *files, str(tmp_path / "made" / "x.mid"), "--data", tunes, "--json")
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)

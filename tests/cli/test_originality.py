@@ -102,8 +102,9 @@ def test_a_picture_for_people_and_as_json(tmp_path, pictures):
         "tiles 100% are in the folder, or nearly",
     ]
     assert shown[4].endswith(": as in 2.png row 1, column 1, as it is; distance 0.00 (0 is equal)")
-    assert shown[-1].startswith("verdict copied more than usual: 0% of 5 human works")
+    assert shown[-1] == "verdict a copy: it is 2.png"
     report = json.loads(originality(picture, "--data", pictures, "--json", "--tile", 8).stdout)
+    assert report["same_as"] == "2.png"
     assert (report["domain"], report["rows"], report["columns"]) == ("art", 8, 8)
     shown = lines(originality(paint(tmp_path / "y.png", 70), "--data", pictures))
     assert shown[2] == "longest copy no tile"

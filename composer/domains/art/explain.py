@@ -29,10 +29,10 @@ FAINTEST = 0.4  # how bright black is under the tint
 GAP = 4  # between tiles
 PAPER, INK, GREY = (252, 251, 248), (38, 40, 48), (112, 114, 122)
 
-# Okabe and Ito (2008), distinct for the colour-blind: blues are new, the others come back.
+# Okabe and Ito (2008), distinct for the colour-blind: blue and green are new, the others come back.
 COLOURS: dict[str, Colour] = {
     "fresh": (0, 114, 178),
-    "guided": (86, 180, 233),
+    "guided": (0, 158, 115),
     "vary": (230, 159, 0),
     "repeat": (213, 94, 0),
     "counterpart": (240, 228, 66),

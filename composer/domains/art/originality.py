@@ -26,6 +26,7 @@ from composer.domains.art.copies import (
 from composer.domains.art.domain import ArtDomain
 from composer.domains.art.grid import find_phase
 from composer.domains.art.layouts import PALETTE_SCALE, RGB_SCALE
+from composer.domains.art.moves import SIMILAR
 from composer.domains.art.pictures import MAX_SIDE, UnusableFileError, open_picture
 from composer.domains.art.read import cut_area
 from composer.domains.art.settings import ArtSettings
@@ -67,6 +68,7 @@ def certificate(path: Path, folder: Path, options: Mapping[str, Any]) -> dict[st
         side in both pictures, null or ``cells``, ``row``, ``column`` where it begins, ``direction``
         (across, down), ``source``, ``source_row``, ``source_column``, ``symmetry``; ``nearest``:
         the same places, and ``distance``, of the cell that is nearest to a tile of the folder;
+        ``same_as``, the picture of the folder that it is but for a few cells, or null;
         ``human``, null where there are fewer than 2 works, or ``pieces`` (one a work, at most
         ``SAMPLE``) and ``longest_run`` and ``copied``, each as in ``evaluation.reference``.
 
@@ -92,6 +94,7 @@ def certificate(path: Path, folder: Path, options: Mapping[str, Any]) -> dict[st
         "longest_run": None if own_run is None else _describe(own_run, picture, own, known),
         "copied": own_copied,
         "nearest": _nearest(picture, own, known),
+        "same_as": _same_as(picture, known),
         "human": {
             "pieces": len(human),
             "longest_run": compare(0 if own_run is None else own_run.cells, runs),
@@ -122,6 +125,15 @@ def _nearest(picture: Grid, found: Found, known: Known) -> dict[str, Any]:
     place = int(np.where(picture.plain, np.inf, found.distances).argmin())
     where = _where(place, int(found.nearest[place]), picture, known)
     return {"distance": round(float(found.distances[place]), 3), **where}
+
+
+def _same_as(picture: Grid, known: Known) -> str | None:
+    """The file of the folder that holds the same tiles, but for a few cells, if any does."""
+    for piece in np.flatnonzero((known.layouts == picture.layout).all(axis=1)).tolist():
+        tiles = known.tiles[known.starts[piece] : known.starts[piece + 1]]
+        if (tiles == picture.tiles).mean() >= SIMILAR:
+            return known.sources[piece]
+    return None
 
 
 def _where(place: int, key: int, picture: Grid, known: Known) -> dict[str, Any]:
