@@ -95,3 +95,11 @@ def music(path: Path) -> bytes:
     """The file without its first track, which holds the recipe."""
     data = path.read_bytes()
     return data[data.index(b"MTrk", data.index(b"MTrk") + 4) :]
+
+
+def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("composer.model.load_model", None)
+    options = ["compose", "--max-copy", "8", "--data", "missing", "--out", str(tmp_path)]
+    result = CliRunner().invoke(cli, options)
+    assert result.exit_code == 3
+    assert "cannot read the folder 'missing'" in result.stderr

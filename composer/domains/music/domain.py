@@ -188,12 +188,15 @@ class MusicDomain(Domain):
         return CopyLimit.from_options(options, self.settings)
 
     def check(self, options: Mapping[str, Any]) -> None:
-        """Refuse what cannot be met; the folder ``data`` is not looked at yet."""
+        """Refuse what cannot be met; of the folder ``data`` only whether there is one."""
         from composer.domains.music.copies import limit_asked
         from composer.domains.music.write import Performance
+        from composer.files import find_files
 
         super().check(options)
-        limit_asked(options)
+        asked = limit_asked(options)
+        if asked is not None:
+            find_files(asked[1], ())
         Performance.from_options(options, self.settings)
 
     def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:

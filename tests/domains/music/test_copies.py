@@ -192,10 +192,13 @@ def test_options_that_are_of_no_use_are_refused(options, message):
             refuse(options)
 
 
-def test_without_the_options_there_is_no_rule_and_a_folder_is_not_read_to_check_them():
+def test_without_the_options_there_is_no_rule_and_to_check_them_a_folder_is_not_read(tmp_path):
     domain = MusicDomain(small().as_json())
     assert domain.rule({"max_copy": None, "data": None}) is None
     assert limit_asked({}) is None
-    domain.check({"max_copy": 6, "data": "nowhere"})
-    with pytest.raises(DataError, match="cannot read the folder 'nowhere'"):
-        domain.rule({"max_copy": 6, "data": "nowhere"})
+    domain.check({"max_copy": 6, "data": str(tmp_path)})
+    with pytest.raises(DataError, match="no music"):
+        domain.rule({"max_copy": 6, "data": str(tmp_path)})
+    for refuse in (domain.check, domain.rule):
+        with pytest.raises(DataError, match="cannot read the folder 'nowhere'"):
+            refuse({"max_copy": 6, "data": "nowhere"})
