@@ -37,13 +37,13 @@ def at_once(
             done += 1
             progress(done)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
         running = [pool.submit(job, step) for job in jobs]
-        try:
-            finished, _ = wait(running, return_when=FIRST_EXCEPTION)
-            for job in finished:
-                job.result()  # raises where it is the one that failed
-            return [job.result() for job in running]
-        finally:
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+        finished, _ = wait(running, return_when=FIRST_EXCEPTION)
+        for job in finished:
+            job.result()  # raises where it is the one that failed
+        return [job.result() for job in running]
+    finally:
+        stopped.set()
+        pool.shutdown(cancel_futures=True)

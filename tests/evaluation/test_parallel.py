@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -37,3 +39,26 @@ def test_a_failure_ends_the_others():
 
     with pytest.raises(ValueError, match="no more"):
         at_once([failing, endless], lambda _: None)
+
+
+def test_an_interrupt_while_jobs_are_handed_out_ends_those_that_run(monkeypatch):
+    ended = threading.Event()
+
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            if self._threads:
+                raise KeyboardInterrupt
+            return super().submit(*arguments)
+
+    def long(step):
+        try:
+            for _ in range(1000):
+                step(None)
+                time.sleep(0.01)
+        except CancelledError:
+            ended.set()
+
+    monkeypatch.setattr("composer.evaluation.parallel.ThreadPoolExecutor", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        at_once([long, long], lambda _: None)
+    assert ended.is_set()
