@@ -263,6 +263,7 @@ def test_the_domain_is_recognised_and_recorded(here, pictures, fake):
         "preset": "standard",
         "seed": 0,
         "precision": "float32",
+        "threads": 1,
         "domain": "art",
         "colours": "4",
         "tile": 8,
