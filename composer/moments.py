@@ -1,7 +1,7 @@
 """A linear discriminator of what can be counted, so that it comes as often as in real pieces.
 
-The critics judge one place at a time. What each bar has a little too much of, none of them is sure
-of, and a piece has it sixteen times. Here means are compared over all places: how fragments
+The critics judge one place at a time. What each fragment has a little too much of, they are not
+sure of, and a piece has it many times. Here means are compared over all places: how fragments
 resemble their neighbours (``Domain.relations``), what is in them (``Domain.counted``), and where in
 a piece there is much or little (``Domain.traits``).
 """

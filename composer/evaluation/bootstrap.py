@@ -17,7 +17,7 @@ DRAWN = 2**22  # counts that are held at once
 def draw_counts(groups: np.ndarray, rounds: int, rng: np.random.Generator) -> np.ndarray:
     """Draw whole groups with replacement and count how often each member was drawn.
 
-    Windows of one tune are no independent samples; drawing their group keeps intervals honest.
+    Windows of one work are no independent samples; drawing their group keeps intervals honest.
 
     Args:
         groups: int64 ``[n]``; samples with the same number belong together.
