@@ -22,13 +22,7 @@ def find_files(folder: Path, extensions: Collection[str]) -> tuple[list[str], li
     to ``folder`` with forward slashes, sorted, and what could not be entered or is no file.
     Raises DataError where ``folder`` itself is not a readable folder.
     """
-    try:
-        with os.scandir(folder):
-            pass
-        root = folder.stat()
-    except OSError as error:
-        message = f"cannot read the folder '{folder}': {error.strerror or error}"
-        raise DataError(message) from error
+    root = look_into(folder)
     found: list[str] = []
     rejections: list[Rejection] = []
     entered = {(root.st_dev, root.st_ino)}
@@ -51,6 +45,17 @@ def find_files(folder: Path, extensions: Collection[str]) -> tuple[list[str], li
             elif wanted:
                 rejections.append(Rejection(name, "not a regular file"))
     return sorted(found), sorted(rejections, key=lambda rejection: rejection.source)
+
+
+def look_into(folder: Path) -> os.stat_result:
+    """The status of a folder; DataError where it is none, or cannot be read."""
+    try:
+        with os.scandir(folder):
+            pass
+        return folder.stat()
+    except OSError as error:
+        message = f"cannot read the folder '{folder}': {error.strerror or error}"
+        raise DataError(message) from error
 
 
 def _entries(

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10  # compositions in the report
 UNITS = {"music": "bars", "art": "tiles"}
-FAMILIAR = 0.5  # share of a model's fragments that a folder has where it is its own
 POLICIES = (
     "agent samples by the learnt value, resample by the critics without looking ahead; greedy "
     "takes what the critics like best, random any candidate, first the generator's first proposal: "
@@ -167,12 +166,7 @@ def _of_model(name: str, data: Path, plan: Plan) -> Report:
     store = open_store(domain_class(model.domain_id), data, options)
     with watcher() as display:
         found = evaluate_model(model, store, plan, display)
-    label, known = model_label(name), found.facts["known_in_training"]
-    if known < FAMILIAR:
-        note(
-            f"only {known:.0%} of what {label} learnt from is in the training part of '{data}': "
-            "another folder, or read in another way, so expect other pieces than its own"
-        )
+    label = model_label(name)
     about = {
         "model": f"{label} (SHA-256 {model.hash[:16]})",
         "people": _people(found.facts, data),
@@ -180,7 +174,7 @@ def _of_model(name: str, data: Path, plan: Plan) -> Report:
         f"{counted(plan.seeds, 'seed')} from 0, novelty {plan.novelty:g}",
         "candidates at each place": f"up to {found.facts['candidates']}, drawn alike for all",
         "fragments that the model knows and that are in the training part of the folder": (
-            f"{known:.0%}"
+            f"{found.facts['known_in_training']:.0%}"
         ),
     }
     pieces = _pictures(model, plan.novelty)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PEOPLE, FILES = "people", "files"
 FEWEST_WORKS = 10  # of people, and pieces in a set: two for each fold of the judge
+FAMILIAR = 0.5  # share of a model's fragments that a folder has where it is its own
 KINDS, BASELINES = 4, 5  # streams of the seeds: what is drawn of one does not move the other
 
 Sets = dict[str, list[Sample]]
@@ -143,16 +144,21 @@ def evaluate_model(model: Model, store: FragmentStore, plan: Plan, watcher: Watc
     """
     yardstick = model.domain.yardstick()
     people = gather_people(store, yardstick)
+    known = form.seen_share(model.known, people.fragments) if len(model.known) else 0.0
+    if known < FAMILIAR:
+        watcher.note(
+            f"only {known:.0%} of what the model learnt from is in the training part of the "
+            "folder: it is another one, or read in another way, so its pieces are unlike the model's"
+        )
     ruler = Ruler(yardstick, people, plan.count, plan.seeds, plan.judge)
     sets = _compose(model, people, plan, watcher)
     sets |= _imitate(yardstick, people, plan, watcher)
     found = _measure(ruler, sets, watcher)
-    known = form.seen_share(model.known, people.fragments) if len(model.known) else 0.0
     facts = {"candidates": _stage(model).choices, "known_in_training": known}
     whole = _evaluation(ruler, sets, found, POLICIES[0], facts)
     if not plan.dial:
         return whole
-    kinds = _draw_kinds(people, model.domain, plan.turned, seed=0)
+    kinds = draw_kinds(people, model.domain, plan.turned, seed=0)
     return replace(whole, dial=turn_dial(model, ruler, found[PEOPLE], kinds, watcher))
 
 
@@ -189,7 +195,7 @@ def _compose(model: Model, people: People, plan: Plan, watcher: Watcher) -> Sets
     watcher.phase("composing", (len(POLICIES) + 1) * plan.seeds * batches * places)
     names, jobs = [], []
     for seed in range(plan.seeds):
-        kinds = _draw_kinds(people, model.domain, plan.count, seed)
+        kinds = draw_kinds(people, model.domain, plan.count, seed)
         rest = (kinds, seed, plan.novelty)
         names += [*POLICIES, best]
         jobs += [partial(compose_windows, model, policy, *rest) for policy in POLICIES]
@@ -200,7 +206,7 @@ def _compose(model: Model, people: People, plan: Plan, watcher: Watcher) -> Sets
     return sets
 
 
-def _draw_kinds(people: People, domain: Domain, count: int, seed: int) -> np.ndarray:
+def draw_kinds(people: People, domain: Domain, count: int, seed: int) -> np.ndarray:
     """Kinds as often as people's pieces have them; drawn where the model has none such."""
     rng = np.random.default_rng((seed, KINDS))
     own = np.resize(rng.permutation(people.unseen.kinds), count)
@@ -212,7 +218,7 @@ def _imitate(yardstick: Yardstick, people: People, plan: Plan, watcher: Watcher)
     sets: Sets = {}
     watcher.phase("imitating", plan.seeds)
     for seed in range(plan.seeds):
-        kinds = _draw_kinds(people, yardstick.domain, plan.count, seed)
+        kinds = draw_kinds(people, yardstick.domain, plan.count, seed)
         rng = np.random.default_rng((seed, BASELINES))
         for name, made in yardstick.baselines(people.known, kinds, rng).items():
             sets.setdefault(name, []).append(Sample.alone(made))

@@ -23,7 +23,7 @@ from composer.composing import chooser
 from composer.domain import domain_class
 from composer.environment import CompositionVectorEnv
 from composer.evaluation.columns import AUC, Cell, Ruler
-from composer.evaluation.evaluate import gather_people
+from composer.evaluation.evaluate import draw_kinds, gather_people
 from composer.evaluation.report import interval
 from composer.evaluation.samples import Sample
 from composer.fragments import open_store
@@ -120,8 +120,7 @@ def compare(
 ) -> dict[str, tuple[Cell, float]]:
     """What the judge of ``composer evaluate`` tells of each chooser, and its mean reward."""
     env = CompositionVectorEnv(model.world(), count, preference=novelty)
-    kinds = np.random.default_rng(0).permutation(ruler.people.unseen.kinds.clip(0))
-    kinds = np.resize(kinds, count).astype(np.uint8)
+    kinds = draw_kinds(ruler.people, model.domain, count, seed=0).astype(np.uint8)
     plan = np.repeat(kinds[:, None], env.stage.geometry.places, axis=1)
     choosers = {name: chooser(model, name).choose for name in POLICIES}
     choosers[ARGMAX] = chooser(model, "agent", NO_TEMPERATURE).choose

@@ -184,7 +184,7 @@ NOTES = """## Speed
 
 {machine}, one thread; medians of pairs measured in turns.
 
-    python tests/benchmarks/speed.py --data DIR --model RUN
+    python tests/benchmarks/speed.py --data DIR --model RUN --steps {turn}
 
 `compose` writes 16 bars from a cold start; `inspect` has nothing cached. Both agents play the same
 environment and make one update of {batch} transitions every {steps} steps; their seconds are of
@@ -208,6 +208,7 @@ def main(arguments: list[str] | None = None) -> None:
         machine=machine(),
         batch=config.batch,
         steps=STEPS_AN_UPDATE,
+        turn=args.steps,
         hidden=config.network.hidden,
     )
     lines = measure(args.data, args.model, args.steps)

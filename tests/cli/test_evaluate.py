@@ -114,7 +114,7 @@ def test_a_model_gets_a_page_with_a_table_plots_and_pieces(model, tunes):
     result = run(model, "--data", tunes, *SMALL)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "outputs/mine-report.html\n"
-    assert "only 0% of what mine learnt from is in the training part" in result.stderr
+    assert "only 0% of what the model learnt from is in the training part" in result.stderr
     text = Path("outputs/mine-report.html").read_text()
     assert text.count("data:image/svg+xml") == 3
     assert text.count("data:image/png") == 2
@@ -227,6 +227,7 @@ def test_bad_input_is_one_sentence(model, tunes, pictures, tmp_path):
 def test_an_interrupt_leaves_nothing_behind(model, tunes, tmp_path):
     arguments = ["-m", "composer", "evaluate", model, "--data", tunes, "--count", "5000"]
     process = subprocess.Popen([sys.executable, *arguments], stderr=subprocess.PIPE, text=True)
+    assert "only 0% of what the model learnt from" in process.stderr.readline()
     assert "composing" in process.stderr.readline()
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)

@@ -128,10 +128,11 @@ def _nearest(picture: Grid, found: Found, known: Known) -> dict[str, Any]:
 
 
 def _same_as(picture: Grid, known: Known) -> str | None:
-    """The file of the folder that holds the same tiles, but for a few cells, if any does."""
+    """The file of the folder that holds the same tiles, each but for a few cells, if any does."""
     for piece in np.flatnonzero((known.layouts == picture.layout).all(axis=1)).tolist():
         tiles = known.tiles[known.starts[piece] : known.starts[piece + 1]]
-        if (tiles == picture.tiles).mean() >= SIMILAR:
+        alike = (tiles == picture.tiles).reshape(len(tiles), -1).mean(axis=1)
+        if alike.min() >= SIMILAR:  # each tile: most pictures share most of their background
             return known.sources[piece]
     return None
 

@@ -191,12 +191,12 @@ class MusicDomain(Domain):
         """Refuse what cannot be met; of the folder ``data`` only whether there is one."""
         from composer.domains.music.copies import limit_asked
         from composer.domains.music.write import Performance
-        from composer.files import find_files
+        from composer.files import look_into
 
         super().check(options)
         asked = limit_asked(options)
         if asked is not None:
-            find_files(asked[1], ())
+            look_into(asked[1])
         Performance.from_options(options, self.settings)
 
     def write(self, composition: Composition, stem: Path, options: Mapping[str, Any]) -> list[Path]:
