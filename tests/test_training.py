@@ -410,7 +410,15 @@ def test_nan_in_a_round_rolls_the_generator_back_whatever_it_learns_by(tmp_path)
     assert all(p.isfinite().all() for p in studio.gan.discriminator.parameters())
 
 
-def test_a_generator_rolled_back_in_a_round_goes_on_at_the_end_of_its_schedule(tmp_path):
+def test_a_generator_rolled_back_in_a_round_goes_on_at_the_end_of_its_schedule(
+    tmp_path, monkeypatch
+):
+    distances = iter([1.0, 2.0])  # the generator after 10 of 20 steps is the best
+    monkeypatch.setattr(
+        training_module,
+        "measure_fragments",
+        lambda *_: {"distance": next(distances), "variety": 1.0},
+    )
     config = replace(OWN, warm_up=20, warm_up_check=10, measure_interval=99)
     training = Training(toy_store(), tmp_path, config, Silent())
     training.initialise(lambda: False)

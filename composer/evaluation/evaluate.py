@@ -148,7 +148,7 @@ def evaluate_model(model: Model, store: FragmentStore, plan: Plan, watcher: Watc
     if known < FAMILIAR:
         watcher.note(
             f"only {known:.0%} of what the model learnt from is in the training part of the "
-            "folder: it is another one, or read in another way, so its pieces are unlike the model's"
+            "folder: it is another one, or read in another way, and unlike the model's pieces"
         )
     ruler = Ruler(yardstick, people, plan.count, plan.seeds, plan.judge)
     sets = _compose(model, people, plan, watcher)

@@ -49,7 +49,16 @@ def test_a_copy_in_other_colours_is_a_copy(tmp_path, folder):
     assert (run["cells"], run["source"], run["symmetry"]) == (8, "2.png", "as it is")
     assert (run["row"], run["column"]) == (run["source_row"], run["source_column"]) == (1, 1)
     assert report["nearest"]["distance"] == 0
+    assert report["same_as"] == "2.png"
     assert report["human"]["longest_run"]["as_much"] == 0
+
+
+def test_a_picture_with_one_other_tile_is_not_the_same(tmp_path, folder):
+    other = cells(2)
+    other[8:16, 8:16] = cells(3)[8:16, 8:16]
+    report = certificate(save(tmp_path / "x.png", other), folder, OPTIONS)
+    assert report["copied"] == 1  # that tile is of another picture of the folder
+    assert report["same_as"] is None
 
 
 def test_a_new_picture_is_new_and_people_borrow_what_they_borrow(tmp_path, folder):
